@@ -1,0 +1,127 @@
+"""The six queues and the one table of their policies.
+
+Everything that differs between queues stands here: names, job names, threads,
+attempts, timeouts, retention, pace. Environment variables override it per
+process (``Settings``), job options override both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+DEFAULT_ATTEMPTS = 3
+DEFAULT_BACKOFF_MS = 2_000
+DEFAULT_KEEP_COMPLETED = 100
+DEFAULT_KEEP_FAILED = 500
+DEFAULT_PRIORITY = 50
+
+_DAY_MS = 24 * 60 * 60 * 1000
+
+
+class Queue(StrEnum):
+    """A queue: ``Queue.WHATSAPP.name`` is its key in the API, its value the name in Redis and in logs."""
+
+    WHATSAPP = "whatsapp-messages"
+    CREDIT_SCORE = "credit-score-calculation"
+    ORDER_ROUTING = "order-routing"
+    PAYMENT_REMINDERS = "payment-reminders"
+    REPORT_GENERATION = "report-generation"
+    ORDER_PROCESSING = "order-processing"
+
+
+class BackoffType(StrEnum):
+    """How the delay grows from attempt to attempt."""
+
+    EXPONENTIAL = "exponential"
+    FIXED = "fixed"
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Delay before the next attempt: ``delay_ms * 2^(attempt-1)`` or always ``delay_ms``.
+
+    ``jitter`` (0 to 1) takes off up to that share of the delay at random, so that
+    jobs that failed together don't come back together.
+    """
+
+    type: BackoffType = BackoffType.EXPONENTIAL
+    delay_ms: int = DEFAULT_BACKOFF_MS
+    jitter: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class QueuePolicy:
+    """What holds for every job of a queue unless the job says otherwise."""
+
+    queue: Queue
+    folder: str
+    job_names: tuple[str, ...]
+    concurrency: int
+    timeout_ms: int
+    attempts: int = DEFAULT_ATTEMPTS
+    backoff: Backoff = field(default_factory=Backoff)
+    keep_completed: int = DEFAULT_KEEP_COMPLETED
+    keep_failed: int = DEFAULT_KEEP_FAILED
+    keep_completed_ms: int = 7 * _DAY_MS
+    keep_failed_ms: int = 30 * _DAY_MS
+    group_key: str | None = None
+    """Top-level key of the data that names a job's group (its limits are set per deployment)."""
+
+
+POLICIES: dict[Queue, QueuePolicy] = {
+    policy.queue: policy
+    for policy in (
+        QueuePolicy(
+            Queue.WHATSAPP,
+            folder="whatsapp",
+            job_names=("message",),
+            concurrency=5,
+            timeout_ms=30_000,
+            group_key="recipient",
+        ),
+        QueuePolicy(
+            Queue.CREDIT_SCORE,
+            folder="credit",
+            job_names=("credit-score-calculation",),
+            concurrency=2,
+            timeout_ms=90_000,
+        ),
+        QueuePolicy(
+            Queue.ORDER_ROUTING,
+            folder="routing",
+            job_names=("order-routing", "vendor-response"),
+            concurrency=3,
+            timeout_ms=60_000,
+        ),
+        QueuePolicy(
+            Queue.PAYMENT_REMINDERS,
+            folder="reminders",
+            job_names=("payment-reminder",),
+            concurrency=3,
+            timeout_ms=30_000,
+        ),
+        QueuePolicy(
+            Queue.REPORT_GENERATION,
+            folder="reports",
+            job_names=("report",),
+            concurrency=1,
+            timeout_ms=300_000,
+            attempts=2,
+        ),
+        QueuePolicy(
+            Queue.ORDER_PROCESSING,
+            folder="orders",
+            job_names=("order",),
+            concurrency=5,
+            timeout_ms=120_000,
+        ),
+    )
+}
+
+_QUEUES_BY_FOLDER = {policy.folder: policy.queue for policy in POLICIES.values()}
+
+
+def queue_of(job_id: str) -> Queue | None:
+    """The queue that a job id names (``whatsapp-0m5k…`` → WHATSAPP), or None if it names none."""
+    return _QUEUES_BY_FOLDER.get(job_id.partition("-")[0])
