@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from shared.errors import ConfigurationError
 
-TYPO_SIMILARITY = 0.8
+TYPO_SIMILARITY = 0.75
 """How alike (0 to 1) an unknown name in ``.env`` must be to a known one to count as its misspelling."""
 
 _KUBERNETES_SERVICE_LINK = re.compile(r"_(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP)(_\w+)?)$")
@@ -123,9 +123,10 @@ class EnvironmentReader:
 
 
 def nearest_of(value: str, options: Iterable[str], *, similarity: float) -> str | None:
-    """The option most like the value, or None if none reaches the similarity (0 to 1)."""
-    matches = difflib.get_close_matches(value, list(options), n=1, cutoff=similarity)
-    return matches[0] if matches else None
+    """The option most like the value, whatever the case, or None if none reaches the similarity (0 to 1)."""
+    by_folded = {option.casefold(): option for option in options}
+    matches = difflib.get_close_matches(value.casefold(), list(by_folded), n=1, cutoff=similarity)
+    return by_folded[matches[0]] if matches else None
 
 
 def wrong_value(name: str, value: str, rule: str, nearest: str) -> ConfigurationError:
