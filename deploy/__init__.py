@@ -1,1 +1,1 @@
-"""TODO"""
+"""How Doko is run: on one machine (`local`), in containers, on Kubernetes."""

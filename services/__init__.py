@@ -1,1 +1,1 @@
-"""TODO"""
+"""The worker services, one folder and one deployable per queue."""

@@ -175,7 +175,7 @@ def _redis_url(reader: EnvironmentReader) -> str | None:
     database = reader.optional_integer("REDIS_DB", minimum=0, maximum=1_000_000, example=0)
     has_parts = any(part is not None for part in (host, port, password, database))
     if url and has_parts:
-        message = "REDIS_URL can't be combined with REDIS_HOST, REDIS_PORT, REDIS_PASSWORD or REDIS_DB: set one or the other"
+        message = "REDIS_URL can't be combined with REDIS_HOST, REDIS_PORT, REDIS_PASSWORD or REDIS_DB: set either"
         raise ConfigurationError(message)
     if not has_parts:
         return url

@@ -1,1 +1,1 @@
-"""TODO"""
+"""The credit score service (queue CREDIT_SCORE)."""

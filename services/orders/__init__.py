@@ -1,1 +1,1 @@
-"""TODO"""
+"""The order service (queue ORDER_PROCESSING)."""

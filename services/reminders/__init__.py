@@ -1,1 +1,1 @@
-"""TODO"""
+"""The payment reminder service (queue PAYMENT_REMINDERS)."""

@@ -1,1 +1,1 @@
-"""TODO"""
+"""The report service (queue REPORT_GENERATION)."""

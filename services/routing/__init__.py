@@ -1,1 +1,1 @@
-"""TODO"""
+"""The order routing service (queue ORDER_ROUTING)."""
