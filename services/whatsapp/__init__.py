@@ -1,1 +1,1 @@
-"""TODO"""
+"""The WhatsApp service: sends the messages of queue ``whatsapp-messages``."""
