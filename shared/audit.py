@@ -1,0 +1,101 @@
+"""The operator log: who did what to queues, jobs and tokens, and why.
+
+``record_action`` writes into the caller's transaction: an action and its entry
+commit together or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from shared.database.base import JsonObject, without_nul
+from shared.database.models import OperatorLogEntry
+
+MAX_PAGE = 500
+
+
+class OperatorAction(StrEnum):
+    """What can be done; the grammar is ``noun.past-tense``."""
+
+    QUEUE_PAUSED = "queue.paused"
+    QUEUE_RESUMED = "queue.resumed"
+    QUEUE_CLEANED = "queue.cleaned"
+    QUEUE_LIMITED = "queue.limited"
+    JOB_ADDED = "job.added"
+    JOB_RETRIED = "job.retried"
+    JOB_CANCELLED = "job.cancelled"
+    JOB_PROMOTED = "job.promoted"
+    JOB_REMOVED = "job.removed"
+    TOKEN_CREATED = "token.created"  # noqa: S105 - an action, no secret
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105 - an action, no secret
+    PII_REVEALED = "pii.revealed"
+    OUTBOX_REQUEUED = "outbox.requeued"
+    ARCHIVE_TRIMMED = "archive.trimmed"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: ``name`` is the token's user, or a part of the system such as ``keeper``."""
+
+    name: str
+    token_id: str | None = None
+    role: str | None = None
+    request_id: str | None = None
+    remote_address: str | None = None
+
+
+def record_action(
+    tx: Session,
+    action: OperatorAction,
+    *,
+    actor: Actor,
+    target: str,
+    why: str = "",
+    details: JsonObject | None = None,
+) -> OperatorLogEntry:
+    """Add an entry to the log in the caller's transaction and return it, its id set.
+
+    ``target`` is a queue's key, a job's or a token's id. ``details`` must hold no
+    personal data: the log is kept longer than the messages.
+    """
+    entry = OperatorLogEntry(
+        actor=actor.name,
+        token_id=actor.token_id,
+        role=actor.role,
+        request_id=actor.request_id,
+        remote_address=actor.remote_address,
+        action=action.value,
+        target=without_nul(target),
+        why=without_nul(why),
+        details=details or {},
+    )
+    tx.add(entry)
+    tx.flush()
+    return entry
+
+
+def actions(
+    tx: Session,
+    *,
+    action: OperatorAction | None = None,
+    actor: str | None = None,
+    target: str | None = None,
+    before_id: int | None = None,
+    limit: int = 50,
+) -> Sequence[OperatorLogEntry]:
+    """Entries newest first, at most ``limit`` (up to 500); ``before_id`` continues after the last one seen."""
+    query = select(OperatorLogEntry).order_by(OperatorLogEntry.id.desc()).limit(max(1, min(limit, MAX_PAGE)))
+    if action is not None:
+        query = query.where(OperatorLogEntry.action == action.value)
+    if actor is not None:
+        query = query.where(OperatorLogEntry.actor == actor)
+    if target is not None:
+        query = query.where(OperatorLogEntry.target == target)
+    if before_id is not None:
+        query = query.where(OperatorLogEntry.id < before_id)
+    return tx.scalars(query).all()

@@ -1,0 +1,40 @@
+"""Tables of operations: what people did to queues, jobs and tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shared.database.base import Base, BigId, JsonObject, utc_now
+
+
+class OperatorLogEntry(Base):
+    """One action of an operator; rows are only ever added."""
+
+    __tablename__ = "operator_log"
+    __table_args__ = (
+        CheckConstraint("action like '_%._%'", name="action_grammar"),
+        CheckConstraint("actor <> ''", name="actor_given"),
+        Index(None, "action", "id"),
+        Index(None, "actor", "id"),
+        Index(None, "target", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime] = mapped_column(default=utc_now)
+    actor: Mapped[str] = mapped_column(String(64))
+    """The token's user, or the name of the system part that acted (``keeper``, ``cli``)."""
+    token_id: Mapped[str | None] = mapped_column(String(64))
+    """Text, since the environment's admin token has no row."""
+    role: Mapped[str | None] = mapped_column(String(16))
+    action: Mapped[str] = mapped_column(String(64))
+    """``noun.past-tense``, see ``shared.audit.OperatorAction``; open to newer versions' actions."""
+    target: Mapped[str] = mapped_column(String(256))
+    """What it was done to: a queue's key, a job's id, a token's id."""
+    why: Mapped[str] = mapped_column(Text, default="")
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    remote_address: Mapped[str | None] = mapped_column(String(64))
+    details: Mapped[JsonObject] = mapped_column(default=dict)

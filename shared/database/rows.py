@@ -1,0 +1,38 @@
+"""Inserts that pass over rows which exist, on both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from shared.database.base import Base
+
+
+def insert_for(tx: Session, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT into the model's table that knows ``ON CONFLICT``."""
+    table = cast("Table", model.__table__)
+    return sqlite.insert(table) if tx.get_bind().dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def insert_new(tx: Session, model: type[Base], row: dict[str, Any]) -> bool:
+    """Insert ``row`` unless its key exists; True if it is new.
+
+    If another transaction is inserting the same key, this waits for its end.
+    """
+    result = tx.execute(insert_for(tx, model).values(row).on_conflict_do_nothing())
+    return cast("CursorResult[Any]", result).rowcount == 1
+
+
+def affected(result: object) -> int:
+    """How many rows an UPDATE or DELETE changed."""
+    return cast("CursorResult[Any]", result).rowcount
+
+
+def insert_all(tx: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert many rows at once, passing over those whose key exists."""
+    if rows:
+        tx.execute(insert_for(tx, model).on_conflict_do_nothing(), rows)
