@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
-from enum import StrEnum
+
+from shared.messages.whatsapp import Language
 
 PAISA = Decimal("0.01")
 TRUNCATED = "…"
@@ -34,13 +35,6 @@ _MONTHS_NE = (
 )
 
 
-class Language(StrEnum):
-    """The languages that messages are written in."""
-
-    EN = "en"
-    NE = "ne"
-
-
 def money(amount: Decimal) -> str:
     """``Rs. 12,34,567.50``: rounded half up to the paisa, grouped as in Nepal (thousands, then lakhs)."""
     rounded = amount.quantize(PAISA, rounding=ROUND_HALF_UP)
@@ -60,7 +54,7 @@ def _grouped(digits: str) -> str:
 
 def day(value: date, language: Language) -> str:
     """``1 Dec 2026`` or ``1 डिसेम्बर 2026``."""
-    months = _MONTHS_NE if language is Language.NE else _MONTHS_EN
+    months = _MONTHS_NE if language is Language.NEPALI else _MONTHS_EN
     return f"{value.day} {months[value.month - 1]} {value.year}"
 
 

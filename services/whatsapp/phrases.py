@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.whatsapp.content import ReminderType
-from services.whatsapp.formats import Language
+from shared.messages.reminders import ReminderType
+from shared.messages.whatsapp import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,10 @@ class Phrases:
     reminder: dict[ReminderType, str]
     reminder_end: dict[ReminderType, str]
     due_order: str
-    due_order_undated: str
     pay_here: str
     balance: str
     balance_in_favour: str
     next_due: str
-    next_due_amount: str
     none: str
     reply_here: str
 
@@ -58,7 +56,6 @@ ENGLISH = Phrases(
     },
     delivery_other="ℹ️ Your order {order} is now {status}.",
     status={
-        "DRAFT": "a draft",
         "CONFIRMED": "confirmed",
         "VENDOR_ASSIGNED": "with the vendor",
         "ACCEPTED": "accepted by the vendor",
@@ -80,12 +77,10 @@ ENGLISH = Phrases(
         ReminderType.FINAL_NOTICE: "Please pay now, or we will have to stop further orders on credit.",
     },
     due_order="• {order}: {amount}, due {day}",
-    due_order_undated="• {order}: {amount}",
     pay_here="Pay here: {link}",
     balance="💳 Your credit account\nCredit limit: {limit}\nTo be paid: {debt}\nAvailable credit: {available}",
     balance_in_favour="In your favour: {amount}",
     next_due="Next payment due: {day}",
-    next_due_amount="Next payment: {amount}, due {day}",
     none="none",
     reply_here="please reply to this message",
 )
@@ -106,7 +101,6 @@ NEPALI = Phrases(
     },
     delivery_other="ℹ️ तपाईंको अर्डर {order} को अवस्था: {status}।",
     status={
-        "DRAFT": "तयारीमा",
         "CONFIRMED": "पक्का भएको",
         "VENDOR_ASSIGNED": "विक्रेतालाई पठाइएको",
         "ACCEPTED": "विक्रेताले स्वीकार गरेको",
@@ -128,14 +122,12 @@ NEPALI = Phrases(
         ReminderType.FINAL_NOTICE: "कृपया अहिले नै भुक्तानी गर्नुहोस्, नत्र उधारोमा थप अर्डर रोक्नुपर्ने हुन्छ।",
     },
     due_order="• {order}: {amount}, म्याद {day}",
-    due_order_undated="• {order}: {amount}",
     pay_here="यहाँबाट भुक्तानी गर्नुहोस्: {link}",
     balance="💳 तपाईंको उधारो खाता\nउधारो सीमा: {limit}\nतिर्न बाँकी: {debt}\nबाँकी उधारो सुविधा: {available}",
     balance_in_favour="तपाईंले पाउनुपर्ने: {amount}",
     next_due="अर्को भुक्तानीको म्याद: {day}",
-    next_due_amount="अर्को भुक्तानी: {amount}, म्याद {day}",
     none="छैन",
     reply_here="यही सन्देशको जवाफ दिनुहोस्",
 )
 
-PHRASES: dict[Language, Phrases] = {Language.EN: ENGLISH, Language.NE: NEPALI}
+PHRASES: dict[Language, Phrases] = {Language.ENGLISH: ENGLISH, Language.NEPALI: NEPALI}

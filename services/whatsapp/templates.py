@@ -13,20 +13,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import singledispatch
 
-from services.whatsapp.content import (
-    Balance,
-    Content,
+from services.whatsapp.formats import day, money, one_line, shorten
+from services.whatsapp.phrases import PHRASES
+from services.whatsapp.texts import NAME_LIMIT, item_line, status_words
+from shared.messages.reminders import ReminderType
+from shared.messages.whatsapp import (
+    BalanceInquiryResponse,
     DeliveryUpdate,
-    Item,
-    MessageType,
+    Language,
+    MessageData,
     OrderConfirmation,
+    OrderLine,
     PaymentReminder,
-    ReminderType,
     VendorNotification,
 )
-from services.whatsapp.formats import Language, day, money, one_line, quantity, shorten
-from services.whatsapp.phrases import PHRASES
-from services.whatsapp.texts import NAME_LIMIT, status_words
 
 BODY_LIMIT = 1024
 LIST_LIMIT = 400
@@ -67,8 +67,8 @@ class FilledTemplate:
 
 def _both(name: str, parameters: tuple[str, ...], english: str, nepali: str) -> tuple[Template, Template]:
     return (
-        Template(name, Language.EN, parameters, english),
-        Template(name, Language.NE, parameters, nepali),
+        Template(name, Language.ENGLISH, parameters, english),
+        Template(name, Language.NEPALI, parameters, nepali),
     )
 
 
@@ -101,26 +101,26 @@ TEMPLATES: dict[tuple[str, Language], Template] = {
         _both(
             "payment_due_soon",
             _REMINDER_PARAMETERS,
-            "Dear {{1}}, a payment of {{2}} will be due soon. Orders: {{3}}. To pay: {{4}}. "
-            "If you have already paid, please ignore this message.",
-            "नमस्ते {{1}} ज्यू, तपाईंको {{2}} भुक्तानी गर्ने म्याद नजिकिँदै छ। अर्डरहरू: {{3}}। भुक्तानी गर्न: {{4}}। "
-            "भुक्तानी गरिसक्नुभएको भए यो सन्देशलाई बेवास्ता गर्नुहोला।",
+            "Dear {{1}}, a payment of {{2}} will be due soon. Orders: {{3}}. To pay: {{4}} "
+            "(if you have already paid, please ignore this message).",
+            "नमस्ते {{1}} ज्यू, तपाईंको {{2}} भुक्तानी गर्ने म्याद नजिकिँदै छ। अर्डरहरू: {{3}}। भुक्तानी गर्न: {{4}} "
+            "(भुक्तानी गरिसक्नुभएको भए यो सन्देशलाई बेवास्ता गर्नुहोला)।",
         ),
         _both(
             "payment_overdue",
             _REMINDER_PARAMETERS,
-            "Dear {{1}}, a payment of {{2}} is overdue. Orders: {{3}}. To pay: {{4}}. "
-            "If you have already paid, please ignore this message.",
-            "नमस्ते {{1}} ज्यू, तपाईंको {{2}} भुक्तानी गर्ने म्याद नाघिसकेको छ। अर्डरहरू: {{3}}। भुक्तानी गर्न: {{4}}। "
-            "भुक्तानी गरिसक्नुभएको भए यो सन्देशलाई बेवास्ता गर्नुहोला।",
+            "Dear {{1}}, a payment of {{2}} is overdue. Orders: {{3}}. To pay: {{4}} "
+            "(if you have already paid, please ignore this message).",
+            "नमस्ते {{1}} ज्यू, तपाईंको {{2}} भुक्तानी गर्ने म्याद नाघिसकेको छ। अर्डरहरू: {{3}}। भुक्तानी गर्न: {{4}} "
+            "(भुक्तानी गरिसक्नुभएको भए यो सन्देशलाई बेवास्ता गर्नुहोला)।",
         ),
         _both(
             "payment_final_notice",
             _REMINDER_PARAMETERS,
-            "Final notice. Dear {{1}}, {{2}} is still unpaid. Orders: {{3}}. To pay: {{4}}. "
-            "Please pay now, or we will have to stop further orders on credit.",
-            "अन्तिम सूचना। {{1}} ज्यू, तपाईंको {{2}} अझै भुक्तानी हुन बाँकी छ। अर्डरहरू: {{3}}। भुक्तानी गर्न: {{4}}। "
-            "कृपया अहिले नै भुक्तानी गर्नुहोस्, नत्र उधारोमा थप अर्डर रोक्नुपर्ने हुन्छ।",
+            "Final notice. Dear {{1}}, {{2}} is still unpaid. Orders: {{3}}. To pay: {{4}} "
+            "— please pay now, or we will have to stop further orders on credit.",
+            "अन्तिम सूचना। {{1}} ज्यू, तपाईंको {{2}} अझै भुक्तानी हुन बाँकी छ। अर्डरहरू: {{3}}। भुक्तानी गर्न: {{4}} "
+            "— कृपया अहिले नै भुक्तानी गर्नुहोस्, नत्र उधारोमा थप अर्डर रोक्नुपर्ने हुन्छ।",
         ),
         _both(
             "balance_inquiry_response",
@@ -140,10 +140,8 @@ REMINDER_TEMPLATES = {
     ReminderType.FINAL_NOTICE: "payment_final_notice",
 }
 
-HAS_TEMPLATE = frozenset(MessageType) - {MessageType.GENERIC_MESSAGE}
 
-
-def template_of(content: Content, language: Language) -> FilledTemplate | None:
+def template_of(content: MessageData, language: Language) -> FilledTemplate | None:
     """The filled template of ``content``; None for free text, which has none."""
     named = _values(content, language)
     if named is None:
@@ -186,43 +184,38 @@ def _(content: DeliveryUpdate, language: Language) -> tuple[str, tuple[str, ...]
         _short(content.order_number),
         status,
         expected,
-        shorten(one_line(content.notes), NOTES_LIMIT),
+        shorten(one_line(content.notes or words.none), NOTES_LIMIT),
     )
 
 
 @_values.register
 def _(content: PaymentReminder, language: Language) -> tuple[str, tuple[str, ...]] | None:
     words = PHRASES[language]
-    orders = []
-    for order in content.orders:
-        due = "" if order.due_on is None else f" ({day(order.due_on, language)})"
-        orders.append(f"{_short(order.order_number)} {money(order.amount)}{due}")
+    orders = [
+        f"{_short(order.order_number)} {money(order.due_amount)} ({day(order.due_date, language)})"
+        for order in content.orders
+    ]
+    link = content.payment_link or ""
     return REMINDER_TEMPLATES[content.reminder_type], (
         _short(content.shop_name),
-        money(content.total),
+        money(content.total_overdue),
         _listed(orders, words.more_orders),
-        content.payment_link if 0 < len(content.payment_link) <= LINK_LIMIT else words.reply_here,
+        link if 0 < len(link) <= LINK_LIMIT else words.reply_here,
     )
 
 
 @_values.register
-def _(content: Balance, language: Language) -> tuple[str, tuple[str, ...]] | None:
+def _(content: BalanceInquiryResponse, language: Language) -> tuple[str, tuple[str, ...]] | None:
     words = PHRASES[language]
-    debt = money(content.debt)
-    if content.debt < 0:
-        debt = f"{money(Decimal(0))} ({words.balance_in_favour.format(amount=money(-content.debt))})"
-    due = "" if content.next_due is None else day(content.next_due, language)
-    if due and content.next_amount is not None:
-        due = f"{money(content.next_amount)} ({due})"
-    return "balance_inquiry_response", (money(content.credit_limit), debt, money(content.available), due)
+    debt = money(content.outstanding_debt)
+    if content.outstanding_debt < 0:
+        debt = f"{money(Decimal(0))} ({words.balance_in_favour.format(amount=money(-content.outstanding_debt))})"
+    due = words.none if content.next_due is None else day(content.next_due, language)
+    return "balance_inquiry_response", (money(content.credit_limit), debt, money(content.available_credit), due)
 
 
-def _items(items: tuple[Item, ...], language: Language) -> str:
-    lines = []
-    for item in items:
-        price = "" if item.unit_price is None else f" × {money(item.unit_price)}"
-        lines.append(f"{_short(item.name)}: {quantity(item.quantity)}{price}")
-    return _listed(lines, PHRASES[language].more_items)
+def _items(items: tuple[OrderLine, ...], language: Language) -> str:
+    return _listed([item_line(item) for item in items], PHRASES[language].more_items)
 
 
 def _listed(lines: list[str], more: str) -> str:

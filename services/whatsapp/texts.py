@@ -9,27 +9,32 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import singledispatch
 
-from services.whatsapp.content import (
-    Balance,
-    Content,
+from services.whatsapp.formats import day, many_lines, money, one_line, quantity, shorten
+from services.whatsapp.phrases import PHRASES, Phrases
+from shared.errors import PermanentError
+from shared.messages.whatsapp import (
+    BalanceInquiryResponse,
     DeliveryUpdate,
     DueOrder,
-    Generic,
-    Item,
+    GenericMessage,
+    Language,
+    MessageData,
     OrderConfirmation,
+    OrderLine,
     PaymentReminder,
     VendorNotification,
 )
-from services.whatsapp.formats import Language, day, many_lines, money, one_line, quantity, shorten
-from services.whatsapp.phrases import PHRASES, Phrases
 
 NAME_LIMIT = 80
 """Longest product or shop name that is shown whole."""
 
 
-def text_of(content: Content, language: Language, *, limit: int) -> str:
-    """The body of ``content``, at most ``limit`` characters."""
-    return shorten(_text(content, language, limit), limit)
+def text_of(content: MessageData, language: Language, *, limit: int) -> str:
+    """The body of ``content``, at most ``limit`` characters; PermanentError for free text that is longer."""
+    text = _text(content, language, limit)
+    if len(text) > limit and isinstance(content, GenericMessage):
+        raise PermanentError(f"the message has {len(text)} characters, the provider takes {limit}")
+    return shorten(text, limit)
 
 
 @singledispatch
@@ -72,7 +77,9 @@ def _(content: DeliveryUpdate, language: Language, limit: int) -> str:
 @_text.register
 def _(content: PaymentReminder, language: Language, limit: int) -> str:
     words = PHRASES[language]
-    head = words.reminder[content.reminder_type].format(shop=_short(content.shop_name), total=money(content.total))
+    head = words.reminder[content.reminder_type].format(
+        shop=_short(content.shop_name), total=money(content.total_overdue)
+    )
     tail = words.reminder_end[content.reminder_type]
     if content.payment_link:
         tail = f"{words.pay_here.format(link=content.payment_link)}\n\n{tail}"
@@ -82,22 +89,21 @@ def _(content: PaymentReminder, language: Language, limit: int) -> str:
 
 
 @_text.register
-def _(content: Balance, language: Language, limit: int) -> str:
+def _(content: BalanceInquiryResponse, language: Language, limit: int) -> str:  # noqa: ARG001 - always short
     words = PHRASES[language]
-    debt = money(max(content.debt, Decimal(0)))
-    limit_text, available = money(content.credit_limit), money(content.available)
+    debt = money(max(content.outstanding_debt, Decimal(0)))
+    limit_text, available = money(content.credit_limit), money(content.available_credit)
     lines = [words.balance.format(limit=limit_text, debt=debt, available=available)]
-    if content.debt < 0:
-        lines.append(words.balance_in_favour.format(amount=money(-content.debt)))
-    due = next_due(content, language)
-    if due:
-        lines.append(due)
-    return shorten("\n".join(lines), limit)
+    if content.outstanding_debt < 0:
+        lines.append(words.balance_in_favour.format(amount=money(-content.outstanding_debt)))
+    if content.next_due is not None:
+        lines.append(words.next_due.format(day=day(content.next_due, language)))
+    return "\n".join(lines)
 
 
 @_text.register
-def _(content: Generic, language: Language, limit: int) -> str:  # noqa: ARG001 - free text has its own language
-    return shorten(many_lines(content.message), limit)
+def _(content: GenericMessage, language: Language, limit: int) -> str:  # noqa: ARG001 - free text has its own language
+    return many_lines(content.message)
 
 
 def status_words(status: str, words: Phrases) -> str:
@@ -108,31 +114,18 @@ def status_words(status: str, words: Phrases) -> str:
 def due_order_line(order: DueOrder, language: Language) -> str:
     """``• ORD2611000001: Rs. 1,500.00, due 1 Dec 2026``."""
     words = PHRASES[language]
-    number, amount = _short(order.order_number), money(order.amount)
-    if order.due_on is None:
-        return words.due_order_undated.format(order=number, amount=amount)
-    return words.due_order.format(order=number, amount=amount, day=day(order.due_on, language))
+    number, amount = _short(order.order_number), money(order.due_amount)
+    return words.due_order.format(order=number, amount=amount, day=day(order.due_date, language))
 
 
-def item_line(item: Item) -> str:
-    """``• Basmati rice 25 kg: 10 × Rs. 1,450.00``, without the price if there is none."""
-    line = f"• {_short(item.name)}: {quantity(item.quantity)}"
-    return line if item.unit_price is None else f"{line} × {money(item.unit_price)}"
+def item_line(item: OrderLine) -> str:
+    """``Basmati rice 25 kg: 10 × Rs. 1,450.00``."""
+    return f"{_short(item.product_name)}: {quantity(item.quantity)} × {money(item.unit_price)}"
 
 
-def next_due(content: Balance, language: Language) -> str:
-    """The line on the next payment, empty if none is due."""
-    words = PHRASES[language]
-    if content.next_due is None:
-        return ""
-    if content.next_amount is None:
-        return words.next_due.format(day=day(content.next_due, language))
-    return words.next_due_amount.format(amount=money(content.next_amount), day=day(content.next_due, language))
-
-
-def _with_items(head: str, items: tuple[Item, ...], tail: str, words: Phrases, limit: int) -> str:
+def _with_items(head: str, items: tuple[OrderLine, ...], tail: str, words: Phrases, limit: int) -> str:
     room = limit - len(head) - len(words.items) - len(tail) - 5
-    lines = _fitting([item_line(item) for item in items], words.more_items, room)
+    lines = _fitting([f"• {item_line(item)}" for item in items], words.more_items, room)
     parts = [head, f"{words.items}\n{lines}", tail] if lines else [head, tail]
     return "\n\n".join(parts)
 

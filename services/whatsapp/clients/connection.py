@@ -66,7 +66,8 @@ class Connection:
         return ProviderError(self.provider, Verdict.RETRY, "no answer", code=type(error).__name__, refused=refused)
 
     def error(self, judgement: Judgement, response: httpx.Response, code: int | None) -> ProviderError:
-        """The error of an answer; a server error leaves open whether the message was taken."""
+        """The error of an answer; a server error without a known code leaves open whether the message was taken."""
+        is_clear = judgement.verdict is not Verdict.RETRY or not response.is_server_error
         retry_after_ms = None
         if judgement.verdict is Verdict.SLOW_DOWN:
             retry_after_ms = retry_after(response) or judgement.delay_ms
@@ -75,7 +76,7 @@ class Connection:
             judgement.verdict,
             judgement.reason,
             code=f"HTTP {response.status_code}" if code is None else f"HTTP {response.status_code}, code {code}",
-            refused=not response.is_server_error,
+            refused=is_clear,
             retry_after_ms=retry_after_ms,
         )
 

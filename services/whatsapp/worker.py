@@ -1,0 +1,74 @@
+"""The worker process of queue ``whatsapp-messages``: ``dramatiq services.whatsapp.worker:start``."""
+
+from __future__ import annotations
+
+import os
+
+import dramatiq
+from shared.job_store import JobStore
+
+from services.whatsapp.actors import declare
+from services.whatsapp.clients.console import ConsoleProvider
+from services.whatsapp.clients.meta import MetaProvider
+from services.whatsapp.clients.protocol import Provider
+from services.whatsapp.clients.twilio import TwilioProvider
+from services.whatsapp.sending import Sender
+from shared.broker import connect, make_broker
+from shared.database.session import Database
+from shared.errors import ConfigurationError
+from shared.queues import Queue
+from shared.settings import Settings
+
+PACE_WINDOW_MS = 1_000
+
+
+def start() -> None:
+    """Wire the WhatsApp worker; Dramatiq calls this once per process."""
+    settings = Settings.from_environment()
+    broker = make_broker(settings, queue=Queue.WHATSAPP)
+    store = JobStore(connect(settings))
+    database = Database(settings.database_url, application_name="doko-whatsapp")
+    sender = Sender(
+        make_provider(settings),
+        database,
+        receipt_wait_ms=settings.whatsapp.receipt_wait_ms,
+        pause=lambda why: store.pause(Queue.WHATSAPP, by="whatsapp", why=why),
+        business_clock=settings.clock(),
+    )
+    set_pace(store, settings)
+    declare(sender).bind(broker, database)
+    dramatiq.set_broker(broker)
+
+
+def make_provider(settings: Settings) -> Provider:
+    """The configured provider; ConfigurationError for the console in production unless it is asked for by name."""
+    match settings.whatsapp.provider:
+        case "meta":
+            return MetaProvider(settings.whatsapp)
+        case "twilio":
+            return TwilioProvider(settings.whatsapp)
+        case _:
+            _refuse_silent_console(settings)
+            return ConsoleProvider()
+
+
+def set_pace(store: JobStore, settings: Settings) -> None:
+    """Pace the queue as the provider demands, over all replicas; the console needs no pace."""
+    if settings.whatsapp.provider == "console":
+        store.set_limits(Queue.WHATSAPP, rate=None, group_rate=None)
+        return
+    interval_ms = settings.whatsapp.recipient_interval_ms
+    store.set_limits(
+        Queue.WHATSAPP,
+        rate=(settings.whatsapp.rate_per_second, PACE_WINDOW_MS),
+        group_rate=(1, interval_ms) if interval_ms else None,
+    )
+
+
+def _refuse_silent_console(settings: Settings) -> None:
+    # In production nobody reads the terminal: without an account, messages would seem to be sent.
+    if settings.is_production and os.environ.get("WHATSAPP_PROVIDER") != "console":
+        raise ConfigurationError(
+            "no WhatsApp account is configured: set WHATSAPP_META_* or TWILIO_*, "
+            "or WHATSAPP_PROVIDER=console to print messages instead of sending them"
+        )
