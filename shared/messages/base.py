@@ -10,7 +10,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, missing, post_lo
 from marshmallow.decorators import PRE_LOAD, VALIDATES_SCHEMA
 from typing_extensions import override
 
-from shared.messages.fields import Value
+from shared.messages.fields import Value, camel_case
 from shared.queues import Queue
 
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
@@ -99,8 +99,7 @@ class ContractSchema(Schema):
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """Give each field its camelCase key."""
         if field_obj.data_key is None:
-            head, *rest = field_name.split("_")
-            field_obj.data_key = head + "".join(part.capitalize() for part in rest)
+            field_obj.data_key = camel_case(field_name)
 
 
 class One(fields.Nested):
@@ -121,7 +120,9 @@ class One(fields.Nested):
         return self._contract.read(value)
 
     @override
-    def _serialize(self, nested_obj: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
+    def _serialize(  # type: ignore[override]  # Nested itself renames the parameter
+        self, nested_obj: Any, attr: Any, obj: Any, **kwargs: Any
+    ) -> Any:
         return None if nested_obj is None else self.encode(nested_obj)
 
     @override

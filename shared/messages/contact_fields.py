@@ -14,6 +14,9 @@ from shared.clock import BUSINESS_ZONE
 from shared.messages.fields import Text, Value
 
 HOME_REGION = "NP"
+FIRST_YEAR = 1900
+LAST_YEAR = 9000
+"""Far enough from what Python's calendar can hold to be shifted between zones."""
 
 # Nepal's mobile ranges as in phonenumbers (a test compares them): nearly every recipient, at a fiftieth of the price.
 _NEPALI_MOBILE = re.compile(r"(?:\+?977[- ]?)?(9(?:00|6[0-3]|7[0-24-6]|8[0-24-68])[0-9]{7})", re.ASCII)
@@ -145,6 +148,6 @@ def _instant_of(value: datetime | str) -> datetime:
         instant = instant.astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValidationError("is not a time of the calendar, such as 2026-01-31T14:30:00+05:45") from error
-    if not 1900 <= instant.year <= 9000:
-        raise ValidationError("must lie between the years 1900 and 9000")
+    if not FIRST_YEAR <= instant.year <= LAST_YEAR:
+        raise ValidationError(f"must lie between the years {FIRST_YEAR} and {LAST_YEAR}")
     return instant

@@ -39,7 +39,7 @@ class Value(fields.Field[T], Generic[T]):
     A field that isn't required takes null as absent; absent fields aren't written.
     """
 
-    default_error_messages = {
+    default_error_messages = {  # noqa: RUF012 - as marshmallow declares it
         "required": "is required",
         "null": "is required, null is not a value here",
     }
@@ -256,6 +256,12 @@ class Flag(Value[bool]):
         if not isinstance(value, bool):
             raise ValidationError("must be true or false")
         return value
+
+
+def camel_case(name: str) -> str:
+    """``deduplication_key`` as JSON spells it: ``deduplicationKey``."""
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)
 
 
 def decimal_of(value: Any, what: str) -> Decimal:
