@@ -1,0 +1,310 @@
+"""The engine behind Dramatiq's public ``Broker`` interface: Bull's semantics on Redis."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import dramatiq
+import orjson
+import redis
+from dramatiq.errors import QueueJoinTimeout, QueueNotFound
+from dramatiq.message import Message
+from dramatiq.middleware import Middleware
+from dramatiq.results import Results
+
+from shared.broker import keys
+from shared.broker.config import EngineConfig
+from shared.broker.connection import Argument, Scripts
+from shared.broker.consumer import JobConsumer
+from shared.broker.options import (
+    ClientLimit,
+    DeduplicationMode,
+    Enqueued,
+    Idempotency,
+    JobOptions,
+    NewJob,
+    new_job_id,
+    qualified_job_id,
+)
+from shared.broker.proxy import JobProxy
+from shared.broker.results import JobResults
+from shared.broker.states import State
+from shared.broker.tokens import new_worker_id
+from shared.errors import ClientLimitExceeded, IdempotencyConflict, QueueFull, RedisUnavailable
+from shared.middleware.current_job import CurrentJobMiddleware
+from shared.middleware.deduplication import Deduplication, DuplicateJob
+from shared.middleware.interrupts import Interrupts
+from shared.middleware.lifecycle import Lifecycle
+from shared.middleware.options import JOB_OPTIONS, VERSION, JobOptionsMiddleware, options_of
+from shared.queues import POLICIES, Queue, queue_of
+
+JOBS_A_CALL = 500
+PROGRESS_RETRIES_S = 0.1
+
+
+class EnqueuedMessage(Message[Any]):
+    """The message that ``enqueue`` returns, with the engine's answer as ``enqueued``."""
+
+    enqueued: Enqueued
+
+
+class DokoBroker(dramatiq.Broker):
+    """Keeps jobs on Redis with full state; see ARCHITECTURE.md for their way through it.
+
+    ``middleware`` comes before the engine's own. ``connection`` gives each blocking user a client of its own.
+    """
+
+    def __init__(
+        self, client: redis.Redis, config: EngineConfig | None = None, *, middleware: Sequence[Middleware] = ()
+    ) -> None:
+        self.config = config or EngineConfig()
+        self.scripts = Scripts(client)
+        self.interrupts = Interrupts()
+        self.lifecycle = Lifecycle(self.interrupts, grace_ms=self.config.shutdown_grace_ms)
+        self.worker_id = new_worker_id()
+        self.worker_threads = 0
+        self.version = ""
+        self.started_at_ms = int(time.time() * 1000)
+        self._stopping = threading.Event()
+        self._consumers: list[JobConsumer] = []
+        super().__init__(
+            middleware=[
+                JobOptionsMiddleware(),
+                Deduplication(self.scripts, reservation_ms=self.config.reservation_ms),
+                self.lifecycle,
+                Results(backend=JobResults(), store_results=True),
+                *middleware,
+                CurrentJobMiddleware(),
+                self.interrupts,
+            ]
+        )
+        self.queues: dict[str, None] = {}
+
+    # Producing -----------------------------------------------------------------------------------
+
+    def add(self, job: NewJob, *, idempotency: Idempotency | None = None, client: ClientLimit | None = None) -> Enqueued:
+        """Enqueue one job in one atomic step and say which job now stands for it.
+
+        Raises ``InvalidOption``, ``IdempotencyConflict``, ``ClientLimitExceeded``, ``QueueFull`` or
+        ``RedisUnavailable``; after the last one, repeating the call with the same job id is safe.
+        """
+        return self.add_many([job], idempotency=idempotency, client=client)[0]
+
+    def add_many(
+        self, jobs: Sequence[NewJob], *, idempotency: Idempotency | None = None, client: ClientLimit | None = None
+    ) -> list[Enqueued]:
+        """Enqueue jobs, a round trip for 500 of the same queue; answers come in the jobs' order.
+
+        An idempotency key covers the whole list: each job uses it with its place appended.
+        """
+        answers: list[Enqueued | None] = [None] * len(jobs)
+        batches: dict[Queue, list[int]] = {}
+        for index, job in enumerate(jobs):
+            batches.setdefault(job.queue, []).append(index)
+        for queue, indexes in batches.items():
+            messages = [_message_of(jobs[index]) for index in indexes]
+            keys_of = [_idempotency_arguments(idempotency, index, len(jobs)) for index in indexes]
+            for index, answer in zip(indexes, self._enqueue(queue, messages, keys_of, client), strict=True):
+                answers[index] = answer
+        return [answer for answer in answers if answer is not None]
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        """Dramatiq's way in: ``actor.send()`` ends here. Returns the message of the job that stands for it."""
+        if message.queue_name not in self.queues:
+            raise QueueNotFound(message.queue_name)
+        actor = self.actors.get(message.actor_name)
+        options = options_of(message, actor.options if actor else {}, delay)
+        queue_name = message.queue_name
+        known_queue = queue_name in POLICIES
+        job_id = options.job_id or (new_job_id(Queue(queue_name)) if known_queue else message.message_id)
+        if options.job_id and known_queue:
+            job_id = qualified_job_id(Queue(queue_name), job_id)
+        message = message.copy(message_id=job_id, options={JOB_OPTIONS: options})
+        (answer,) = self._enqueue(queue_name, [message], [("", "")], None)
+        result = EnqueuedMessage(**{**message.asdict(), "message_id": answer.job_id})
+        object.__setattr__(result, "enqueued", answer)
+        return result
+
+    def _enqueue(
+        self,
+        queue_name: str,
+        messages: Sequence[Message[Any]],
+        idempotency: Sequence[tuple[str, str]],
+        client: ClientLimit | None,
+    ) -> list[Enqueued]:
+        answers: list[Enqueued | None] = [None] * len(messages)
+        accepted: list[int] = []
+        for index, message in enumerate(messages):
+            delay = message.options[JOB_OPTIONS].delay_ms
+            try:
+                self.emit_before("enqueue", message, delay)
+            except DuplicateJob as duplicate:
+                # An idempotent repetition must get its first answer, so the script decides about those.
+                if not idempotency[index][0]:
+                    answers[index] = Enqueued(duplicate.holder_id, Queue(queue_name), duplicate.state, True, False)  # noqa: FBT003
+                    continue
+            accepted.append(index)
+        for start in range(0, len(accepted), JOBS_A_CALL):
+            chunk = accepted[start : start + JOBS_A_CALL]
+            found = self._call([messages[i] for i in chunk], [idempotency[i] for i in chunk], client)
+            for index, answer in zip(chunk, found, strict=True):
+                answers[index] = answer
+                self.emit_after("enqueue", messages[index], messages[index].options[JOB_OPTIONS].delay_ms)
+        return [answer for answer in answers if answer is not None]
+
+    def _call(
+        self, messages: Sequence[Message[Any]], idempotency: Sequence[tuple[str, str]], client: ClientLimit | None
+    ) -> list[Enqueued]:
+        queue_name = messages[0].queue_name
+        group_key = self.config.policy(queue_name).group_key
+        arguments: list[Argument] = ["", 0, 0] if client is None else [client.client, client.limit, client.window_ms]
+        arguments += (self.config.events_max, len(messages))
+        for message, (key, body_hash) in zip(messages, idempotency, strict=True):
+            arguments += _arguments_of(message, group_key)
+            arguments += (key, body_hash)
+        reply = self.scripts.run("enqueue", queue_name, arguments)
+        if reply[0] == b"LIMIT":
+            assert client is not None
+            raise ClientLimitExceeded(
+                f"more than {client.limit} jobs in {client.window_ms // 1000} s", retry_after_ms=reply[1]
+            )
+        if reply[0] == b"FULL":
+            raise QueueFull(f"{reply[1]} events wait for the archive; is the scheduler running?")
+        queue = Queue(queue_name) if queue_name in POLICIES else queue_name
+        return [_answer(queue, *reply[i : i + 3]) for i in range(1, len(reply), 3)]
+
+    # Consuming -----------------------------------------------------------------------------------
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1_000) -> JobConsumer:
+        """A consumer that never holds more jobs than the worker has threads."""
+        if queue_name not in self.queues:
+            raise QueueNotFound(queue_name)
+        consumer = JobConsumer(self, queue_name, room=self.worker_threads or prefetch, idle_ms=min(timeout, 1_000))
+        self._consumers.append(consumer)
+        return consumer
+
+    @property
+    def stopping(self) -> bool:
+        """Whether this worker has stopped fetching."""
+        return self._stopping.is_set()
+
+    def stop_fetching(self) -> None:
+        """Take no further job; running ones go on."""
+        self._stopping.set()
+        for consumer in self._consumers:
+            consumer.wake()
+
+    def new_client(self) -> redis.Redis:
+        """A client with its own connection, for a caller that blocks on it."""
+        pool = self.scripts.client.connection_pool
+        return redis.Redis(connection_pool=pool.__class__(pool.connection_class, **pool.connection_kwargs))
+
+    def store_progress(self, proxy: JobProxy, value: Any) -> bool:
+        """Store a running job's progress; False if its lease is lost. Raises ``RedisUnavailable``."""
+        arguments = (proxy.message_id, proxy.token, orjson.dumps(value))
+        return bool(self.scripts.run("progress", proxy.queue_name, arguments))
+
+    # Dramatiq's bookkeeping ----------------------------------------------------------------------
+
+    def declare_queue(self, queue_name: str) -> None:
+        """Declare a queue; its keys appear with its first job."""
+        if queue_name not in self.queues:
+            self.emit_before("declare_queue", queue_name)
+            self.queues[queue_name] = None
+            self.emit_after("declare_queue", queue_name)
+
+    def flush(self, queue_name: str) -> None:
+        """Drop every key of a queue: for tests, it forgets running jobs too."""
+        client = self.scripts.client
+        for key in client.scan_iter(keys.prefix(queue_name) + "*", count=1_000):
+            client.unlink(key)
+
+    def flush_all(self) -> None:
+        """Drop every key of all declared queues."""
+        for queue_name in self.queues:
+            self.flush(queue_name)
+
+    def join(self, queue_name: str, *, timeout: int | None = None) -> None:
+        """Wait until a queue has nothing waiting, delayed or active: for tests. Raises ``QueueJoinTimeout``."""
+        deadline = None if timeout is None else time.monotonic() + timeout / 1000
+        while True:
+            stats = self.scripts.run("stats", queue_name)
+            if stats[1] + stats[2] + stats[3] == 0:
+                return
+            if deadline is not None and time.monotonic() >= deadline:
+                raise QueueJoinTimeout(queue_name)
+            time.sleep(0.02)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.scripts.client.close()
+
+
+def _message_of(job: NewJob) -> Message[Any]:
+    options = job.options
+    given = options.job_id
+    return Message(
+        queue_name=job.queue.value,
+        actor_name=job.name,
+        args=(),
+        kwargs=job.data,
+        options={JOB_OPTIONS: options, VERSION: job.version},
+        message_id=qualified_job_id(job.queue, given) if given else new_job_id(job.queue),
+        message_timestamp=0,
+    )
+
+
+def _arguments_of(message: Message[Any], group_key: str | None) -> tuple[Argument, ...]:
+    options: JobOptions = message.options[JOB_OPTIONS]
+    stored: dict[str, Any] = {"name": message.actor_name, "data": message.kwargs}
+    if message.args:
+        stored["args"] = message.args
+    if message.options.get(VERSION, 1) != 1:
+        stored["v"] = message.options[VERSION]
+    if options is not _NO_OPTIONS and (overrides := _stored_options(options)):
+        stored["options"] = overrides
+    group = message.kwargs.get(group_key, "") if group_key else ""
+    return (
+        message.message_id,
+        orjson.dumps(stored),
+        options.priority or "",
+        options.delay_ms,
+        str(group),
+        options.deduplication_key or "",
+        options.deduplication_mode.value,
+        options.deduplication_window_ms or "",
+    )
+
+
+_NO_OPTIONS = JobOptions()
+_NOT_STORED = frozenset({"delay", "jobId", "deduplicationKey", "deduplicationMode", "deduplicationWindow"})
+
+
+def _stored_options(options: JobOptions) -> dict[str, Any]:
+    # What the record keeps in fields of its own, or needs no more, is not stored twice.
+    return {name: value for name, value in options.to_json().items() if name not in _NOT_STORED}
+
+
+def _idempotency_arguments(idempotency: Idempotency | None, index: int, count: int) -> tuple[str, str]:
+    if idempotency is None:
+        return "", ""
+    place = f"#{index}" if count > 1 else ""
+    return f"{idempotency.owner}:{idempotency.key}{place}", idempotency.body_hash
+
+
+def _answer(queue: Any, job_id: bytes, state: bytes, what: bytes) -> Enqueued:
+    if what == b"conflict":
+        raise IdempotencyConflict("this Idempotency-Key came with another body before; use a new key")
+    return Enqueued(
+        job_id=job_id.decode(),
+        queue=queue,
+        state=State(state.decode()),
+        deduplicated=what in {b"duplicate", b"replaced"},
+        created=what in {b"created", b"follow-up"},
+    )
+
+
+__all__ = ["DokoBroker", "EnqueuedMessage", "RedisUnavailable", "queue_of"]

@@ -1,0 +1,100 @@
+"""Redis connections and scripts, with the engine's error rules.
+
+Nothing here retries by itself: a script whose reply was lost may have run, and only the
+caller knows what a repetition means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from hashlib import sha1
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from shared.broker import keys
+from shared.errors import QueueFull, RedisUnavailable
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
+
+CONNECT_TIMEOUT_S = 5.0
+SOCKET_TIMEOUT_S = 10.0
+
+# Scripts that must go on when Redis is at its memory limit: they finish work and free memory.
+_REFUSED_WHEN_FULL = frozenset({"enqueue"})
+
+Argument = str | bytes | int | float
+
+
+def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
+    """A Redis client with short timeouts, no retries of its own and bytes as replies."""
+    return redis.Redis.from_url(
+        url,
+        socket_connect_timeout=CONNECT_TIMEOUT_S,
+        socket_timeout=socket_timeout_s,
+        socket_keepalive=True,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+    )
+
+
+def connect_from(settings: Settings) -> redis.Redis:
+    """The client that the settings describe."""
+    return connect(settings.redis_url)
+
+
+@cache
+def _source(name: str) -> tuple[str, str]:
+    folder = files("shared.broker") / "scripts"
+    flags = "" if name in _REFUSED_WHEN_FULL else " flags=allow-oom"
+    text = f"#!lua{flags}\n" + (folder / "lib.lua").read_text() + (folder / f"{name}.lua").read_text()
+    return text, sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+class Scripts:
+    """Runs the engine's scripts by their hash, loading them where Redis forgot them."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+
+    @property
+    def client(self) -> redis.Redis:
+        """The client that the scripts run on."""
+        return self._client
+
+    def run(self, name: str, queue_name: str, arguments: Sequence[Argument] = ()) -> Any:
+        """Run a script on one queue and return its reply.
+
+        Raises ``RedisUnavailable`` when Redis can't be reached (the script may have run) and
+        ``QueueFull`` when Redis refuses to store more.
+        """
+        return self.run_on_key(name, keys.meta(queue_name), arguments)
+
+    def run_on_key(self, name: str, key: str, arguments: Sequence[Argument] = ()) -> Any:
+        """The same on an explicit key, which must end in ``:meta``."""
+        text, digest = _source(name)
+        try:
+            try:
+                return self._client.execute_command("EVALSHA", digest, 1, key, *arguments)
+            except redis.exceptions.NoScriptError:
+                return self._client.execute_command("EVAL", text, 1, key, *arguments)
+        except redis.exceptions.OutOfMemoryError as error:
+            raise QueueFull("Redis is at its memory limit; nothing was enqueued") from error
+        except UNREACHABLE as error:
+            raise RedisUnavailable(f"Redis can't be reached: {type(error).__name__}") from error
+
+
+# A loading, read-only or busy Redis comes back by itself, like one that is away.
+UNREACHABLE: tuple[type[Exception], ...] = (
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+    redis.exceptions.BusyLoadingError,
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.ClusterDownError,
+    OSError,
+)

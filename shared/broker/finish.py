@@ -1,0 +1,68 @@
+"""The report of one attempt, taken at the moment its thread lets go of the job."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from shared.broker.connection import Argument
+from shared.broker.outcome import Kind, Outcome, decide, describe_error
+from shared.broker.proxy import JobProxy
+
+
+@dataclass(slots=True)
+class Finish:
+    """An attempt's outcome with everything that the finish script and the log need of it."""
+
+    proxy: JobProxy
+    outcome: Outcome
+    payload: bytes
+    duration_ms: int
+    error: BaseException | None
+
+    def arguments(self) -> tuple[Argument, ...]:
+        """The seven arguments of ``advance.lua``."""
+        kind = self.outcome.kind
+        proxy = self.proxy
+        keep = proxy.keep_completed if kind is Kind.COMPLETED else proxy.keep_failed
+        return (
+            proxy.message_id,
+            proxy.token,
+            kind.value,
+            self.payload,
+            self.outcome.delay_ms,
+            self.duration_ms,
+            keep,
+        )
+
+
+def finish_of(proxy: JobProxy, worker: str) -> Finish:
+    """Copy an attempt's outcome: Dramatiq forgets the exception right after."""
+    exception = proxy.exception
+    outcome = decide(exception, proxy.as_attempt())
+    duration_ms = proxy.duration_ms
+    if exception is None:
+        payload = b"" if proxy.result is None else encode_result(proxy.result)
+    elif outcome.kind in _WITHOUT_ERROR:
+        payload = b""
+    else:
+        payload = describe_error(
+            exception,
+            attempt=proxy.attempt,
+            worker=worker,
+            duration_ms=duration_ms,
+            at_ms=int(time.time() * 1000),
+        )
+    return Finish(proxy, outcome, payload, duration_ms, exception)
+
+
+# A release is no error of the job, and nobody reads what a lost or cancelled attempt says.
+_WITHOUT_ERROR = frozenset({Kind.RELEASED, Kind.LOST, Kind.CANCELLED})
+
+
+def encode_result(result: Any) -> bytes:
+    """A return value as JSON; a value that JSON doesn't know is stored as its text."""
+    return orjson.dumps(result, default=str, option=orjson.OPT_NON_STR_KEYS)

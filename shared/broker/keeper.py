@@ -1,0 +1,41 @@
+"""The scheduler's share of the engine: every queue is swept, promoted and cleaned even if no worker runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import redis
+
+from shared.broker import job_log
+from shared.broker.config import EngineConfig
+from shared.broker.connection import Scripts
+from shared.broker.sweeping import sweep
+from shared.queues import Queue
+
+CLEANED_A_CALL = 1_000
+
+
+class Keeper:
+    """Keeps queues moving; several keepers at once do no harm."""
+
+    def __init__(self, client: redis.Redis, config: EngineConfig, queues: Iterable[str] = tuple(Queue)) -> None:
+        self._scripts = Scripts(client)
+        self._config = config
+        self._queues = tuple(queues)
+
+    def run_once(self) -> int:
+        """Sweep and clean each queue once; returns the number of stalled jobs. Raises ``RedisUnavailable``."""
+        stalled = 0
+        for queue_name in self._queues:
+            for job in sweep(self._scripts, queue_name, self._config):
+                job_log.stalled(queue_name, job)
+                stalled += 1
+            self._retain(queue_name)
+        return stalled
+
+    def _retain(self, queue_name: str) -> None:
+        policy = self._config.policy(queue_name)
+        while True:
+            removed = self._scripts.run("clean", queue_name, (policy.keep_completed_ms, policy.keep_failed_ms, ""))
+            if max(removed) < CLEANED_A_CALL:
+                return

@@ -1,0 +1,130 @@
+-- Creates jobs: at most 500 a call, all of them or (client limit, full) none.
+--
+-- ARGV[1] client of the limit or ''   [2] its jobs a window   [3] the window in ms   [4] most unarchived events
+-- ARGV[5] number of jobs, then 10 arguments each:
+--   id, message (JSON), priority or '', delay in ms, group or '', deduplication key or '', its mode,
+--   its window in ms or '', idempotency key or '', hash of the body
+-- Returns {'OK', then for each job: id, state, what}: created, known, duplicate, replaced, follow-up, replayed, conflict
+--   or {'LIMIT', ms until the window ends} or {'FULL', events}
+local client, count = ARGV[1], tonumber(ARGV[5])
+
+if call('XLEN', EVENTS) > tonumber(ARGV[4]) then return {'FULL', call('XLEN', EVENTS)} end
+if client ~= '' then
+  local key = PREFIX .. 'client:' .. client
+  local used = call('INCRBY', key, count)
+  if used == count then call('PEXPIRE', key, ARGV[3]) end
+  if used > tonumber(ARGV[2]) then
+    call('DECRBY', key, count)
+    return {'LIMIT', math.max(call('PTTL', key), 1)}
+  end
+end
+
+local reply = {'OK'}
+local function answer(id, state, what)
+  reply[#reply + 1] = id
+  reply[#reply + 1] = state
+  reply[#reply + 1] = what
+end
+
+local function create(id, message, priority, delay, group, key, mode, state, due, blocker)
+  local fields = {'msg', now .. '|' .. message, 'state', state}
+  if priority ~= '' then fields[#fields + 1] = 'priority'; fields[#fields + 1] = priority end
+  if group ~= '' then fields[#fields + 1] = 'group'; fields[#fields + 1] = group end
+  if key ~= '' then
+    fields[#fields + 1] = 'dedup'; fields[#fields + 1] = key
+    fields[#fields + 1] = 'mode'; fields[#fields + 1] = mode
+  end
+  if blocker then
+    fields[#fields + 1] = 'blocker'; fields[#fields + 1] = blocker
+    fields[#fields + 1] = 'due'; fields[#fields + 1] = due
+  end
+  call('HSET', JOB .. id, unpack(fields))
+  if state == 'blocked' then
+    call('ZADD', BLOCKED, now, id)
+    event('blocked', id, 'by', blocker)
+  elseif state == 'delayed' then
+    call('ZADD', DELAYED, due, id)
+    event('delayed', id, 'delay', delay)
+    local head = call('ZRANGE', DELAYED, 0, 0)
+    if head[1] == id then wake() end
+  else
+    event('waiting', id)
+    make_runnable(id, score_last(priority), group ~= '' and group or nil)
+  end
+end
+
+local function replace_message(id, message)
+  local old = call('HGET', JOB .. id, 'msg')
+  local bar = string.find(old, '|', 1, true)
+  call('HSET', JOB .. id, 'msg', string.sub(old, 1, bar) .. message)
+  event('replaced', id)
+end
+
+-- Answers for a job whose key another unfinished job holds; true when the request is settled by that.
+local function meet_holder(holder, id, message, priority, delay, group, key, mode)
+  local held = call('HMGET', JOB .. holder, 'state', 'attempt', 'follower')
+  if mode == 'ttl' then
+    answer(holder, held[1] or 'completed', 'duplicate')
+    return true
+  end
+  if not held[1] or is_finished(held[1]) then return false end
+  call('HINCRBY', META, 'dedup_hits', 1)
+  call('HINCRBY', JOB .. holder, 'absorbed', 1)
+  if mode ~= 'replace' then
+    event('deduplicated', holder)
+    answer(holder, held[1], 'duplicate')
+    return true
+  end
+  if held[1] ~= 'active' and (tonumber(held[2]) or 0) == 0 then
+    replace_message(holder, message)
+    answer(holder, held[1], 'replaced')
+    return true
+  end
+  local follower = held[3]
+  if follower and call('HGET', JOB .. follower, 'state') == 'blocked' then
+    replace_message(follower, message)
+    answer(follower, 'blocked', 'replaced')
+    return true
+  end
+  call('HSET', JOB .. holder, 'follower', id)
+  create(id, message, priority, delay, group, key, mode, 'blocked', now + delay, holder)
+  answer(id, 'blocked', 'follow-up')
+  return true
+end
+
+local function enqueue(first)
+  local id, message, priority, delay = ARGV[first], ARGV[first + 1], ARGV[first + 2], tonumber(ARGV[first + 3])
+  local group, key, mode, window = ARGV[first + 4], ARGV[first + 5], ARGV[first + 6], ARGV[first + 7]
+  local known = call('HGET', JOB .. id, 'state')
+  if known then return answer(id, known, 'known') end
+  if key ~= '' then
+    local name = PREFIX .. 'dedup:' .. key
+    local holder = call('GET', name)
+    if holder and holder ~= id and string.sub(holder, 1, 2) ~= 'r:'
+      and meet_holder(holder, id, message, priority, delay, group, key, mode) then
+      return
+    end
+    if mode == 'ttl' then call('SET', name, id, 'PX', window) else call('SET', name, id) end
+  end
+  local state = delay > 0 and 'delayed' or 'waiting'
+  create(id, message, priority, delay, group, key, mode, state, now + delay, nil)
+  answer(id, state, 'created')
+end
+
+for i = 0, count - 1 do
+  local first = 6 + i * 10
+  local idem, hash = ARGV[first + 8], ARGV[first + 9]
+  local seen = idem ~= '' and call('GET', PREFIX .. 'idem:' .. idem)
+  if seen then
+    local bar = string.find(seen, '|', 1, true)
+    local id = string.sub(seen, bar + 1)
+    local same = string.sub(seen, 1, bar - 1) == hash
+    answer(id, call('HGET', JOB .. id, 'state') or 'completed', same and 'replayed' or 'conflict')
+  else
+    enqueue(first)
+    if idem ~= '' then
+      call('SET', PREFIX .. 'idem:' .. idem, hash .. '|' .. reply[#reply - 2], 'PX', 86400000)
+    end
+  end
+end
+return reply

@@ -1,0 +1,57 @@
+"""The worker's birth and death: how many threads it has, when it stops fetching, when its grace ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import Any
+
+from dramatiq.broker import Broker
+from dramatiq.middleware import Middleware
+
+from shared.broker import job_log
+from shared.middleware.interrupts import Interrupts
+
+
+class Lifecycle(Middleware):
+    """Tells the broker its room at boot; at shutdown stops fetching and bounds the grace period."""
+
+    def __init__(self, interrupts: Interrupts, *, grace_ms: int) -> None:
+        self._interrupts = interrupts
+        self._grace_s = grace_ms / 1000
+        self._timer: threading.Timer | None = None
+        self._worker: Any = None
+        self._ending = False
+
+    def before_worker_boot(self, broker: Broker, worker: Any) -> None:
+        """A worker never holds more jobs than it has threads."""
+        self._worker = worker
+        broker.worker_threads = worker.worker_threads  # type: ignore[attr-defined]
+
+    def before_worker_shutdown(self, broker: Broker, worker: Any) -> None:
+        """Stop fetching now; interrupt what still runs when the grace is over."""
+        self._ending = True
+        broker.stop_fetching()  # type: ignore[attr-defined]
+        self._timer = threading.Timer(self._grace_s, self._interrupts.stop_all)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def after_worker_shutdown(self, broker: Broker, worker: Any) -> None:
+        """Everything is given back: the timer has nothing to do any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def check(self, parent: int) -> None:
+        """End the process gracefully if its master died or one of its threads did."""
+        if self._ending or self._worker is None:
+            return
+        if os.getppid() != parent:
+            self._end("the master process is gone")
+        elif any(not thread.is_alive() for thread in self._worker.workers):
+            self._end("a worker thread died")
+
+    def _end(self, why: str) -> None:
+        self._ending = True
+        job_log.worker_ends(why)
+        os.kill(os.getpid(), signal.SIGTERM)
