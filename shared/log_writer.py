@@ -117,8 +117,9 @@ class LogWriter:
         self._start_thread()
         os.register_at_fork(after_in_child=self._restart_in_child)
         atexit.register(self.flush)
-        # Processes of multiprocessing, such as Dramatiq's workers, leave without running atexit's functions.
-        multiprocessing_util.Finalize(None, self.flush, exitpriority=0)
+        self._flush_at_exit_of_child()
+        # A fork by multiprocessing forgets the functions that its parent registered.
+        multiprocessing_util.register_after_fork(self, LogWriter._flush_at_exit_of_child)
 
     def write(self, line: Line) -> None:
         """Take a line; waits when ``capacity`` lines are waiting already. The dictionary is the log's from here."""
@@ -132,6 +133,10 @@ class LogWriter:
         self._lines.put(written)
         self._hurry.set()
         return written.wait(timeout_s)
+
+    def _flush_at_exit_of_child(self) -> None:
+        """Processes of multiprocessing, such as Dramatiq's workers, leave without running atexit's functions."""
+        multiprocessing_util.Finalize(None, self.flush, exitpriority=0)
 
     def _start_thread(self) -> None:
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 HIDDEN = "***"
@@ -71,14 +72,16 @@ def _mask(value: Any, *, in_error: bool) -> Any:
     kind = type(value)
     if kind is str:
         return mask_text(value)
-    if value is None or kind is bool or kind is float:
-        return value
-    if kind is int:
-        return _mask_number(value)
+    if value is None or kind is bool or kind is float or kind is int:
+        return _mask_number(value) if kind is int else value
     if kind is dict or isinstance(value, Mapping):
         return {key: _mask_field(key, each, in_error=in_error) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_mask(each, in_error=in_error) for each in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {
+            each.name: _mask_field(each.name, getattr(value, each.name), in_error=in_error) for each in fields(value)
+        }
     return mask_text(str(value))
 
 
