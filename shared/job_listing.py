@@ -1,0 +1,105 @@
+"""Pages of jobs: bounded reads of the state sets, with a cursor that survives jobs coming and going."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Sequence
+
+import orjson
+import redis
+
+from shared.broker import keys
+from shared.broker.states import State
+from shared.errors import QueueError
+from shared.job_records import Job, JobPage, job_from_hash
+from shared.queues import Queue
+
+NEWEST_FIRST = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED})
+ORDER = (State.ACTIVE, State.WAITING, State.DELAYED, State.BLOCKED, State.FAILED, State.COMPLETED, State.CANCELLED)
+GROUPS_A_PAGE = 200
+
+
+class InvalidCursor(QueueError):
+    """The cursor is not one that a page returned (HTTP 422)."""
+
+
+def list_jobs(
+    client: redis.Redis, queue: Queue | None, state: State | None, cursor: str | None, limit: int
+) -> JobPage:
+    """One page over the chosen queues and states, in a fixed order of both."""
+    places = [(q, s) for q in ([queue] if queue else list(Queue)) for s in ([state] if state else ORDER)]
+    index, last = _read_cursor(cursor, len(places))
+    jobs: list[Job] = []
+    while index < len(places):
+        place_queue, place_state = places[index]
+        ids = _ids(client, place_queue, place_state, last, limit - len(jobs))
+        jobs += read_jobs(client, place_queue, ids)
+        if len(jobs) >= limit:
+            return JobPage(jobs, _cursor(client, index, place_queue, place_state, ids[-1]))
+        index, last = index + 1, None
+    return JobPage(jobs, None)
+
+
+def read_jobs(client: redis.Redis, queue: Queue, ids: Sequence[str]) -> list[Job]:
+    """The jobs of these ids that Redis still has, in the same order, in one round trip."""
+    pipeline = client.pipeline(transaction=False)
+    for job_id in ids:
+        pipeline.hgetall(keys.job(queue.value, job_id))
+        pipeline.zscore(keys.state_set(queue.value, State.DELAYED), job_id)
+    replies = pipeline.execute() if ids else []
+    jobs = []
+    for job_id, stored, due in zip(ids, replies[::2], replies[1::2], strict=True):
+        if b"state" in stored:
+            jobs.append(job_from_hash(job_id, queue, stored, None if due is None else int(due)))
+    return jobs
+
+
+def _ids(client: redis.Redis, queue: Queue, state: State, last: tuple[str, float] | None, limit: int) -> list[str]:
+    name = keys.state_set(queue.value, state)
+    reverse = state in NEWEST_FIRST
+    start = 0 if last is None else _rank_after(client, name, last, reverse=reverse)
+    found = client.zrange(name, start, start + limit - 1, desc=reverse)
+    ids = [job_id.decode() for job_id in found]
+    if state is State.WAITING and len(ids) < limit:
+        ids += [job_id for job_id in _set_aside(client, queue) if last is None or job_id > last[0]][: limit - len(ids)]
+    return ids
+
+
+def _set_aside(client: redis.Redis, queue: Queue) -> list[str]:
+    """Waiting jobs that stand elsewhere: once-stalled ones, and those parked behind their group's limit."""
+    prefix = keys.prefix(queue.value)
+    groups = client.zrange(prefix + "groups", 0, GROUPS_A_PAGE - 1)
+    pipeline = client.pipeline(transaction=False)
+    pipeline.zrange(prefix + "solo", 0, GROUPS_A_PAGE - 1)
+    for group in groups:
+        pipeline.zrange(f"{prefix}parked:{group.decode()}", 0, GROUPS_A_PAGE - 1)
+    return sorted(job_id.decode() for ids in pipeline.execute() for job_id in ids)
+
+
+def _rank_after(client: redis.Redis, name: str, last: tuple[str, float], *, reverse: bool) -> int:
+    job_id, score = last
+    rank = client.zrevrank(name, job_id) if reverse else client.zrank(name, job_id)
+    if rank is not None:
+        return int(rank) + 1
+    # The last job of the page before has moved on: go on behind its score.
+    bounds = (f"({score}", "+inf") if reverse else ("-inf", f"({score}")
+    return int(client.zcount(name, *bounds))
+
+
+def _cursor(client: redis.Redis, index: int, queue: Queue, state: State, job_id: str) -> str:
+    score = client.zscore(keys.state_set(queue.value, state), job_id)
+    place = [index, job_id, score if score is not None else float(2**62)]
+    return urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str | None, places: int) -> tuple[int, tuple[str, float] | None]:
+    if not cursor:
+        return 0, None
+    try:
+        index, job_id, score = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        last = (str(job_id), float(score))
+        if not isinstance(index, int) or not 0 <= index < places:
+            raise ValueError(index)
+    except (ValueError, TypeError) as error:
+        raise InvalidCursor("this cursor is not one that a page of this list returned; leave it out to begin") from error
+    return index, last

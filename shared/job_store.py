@@ -1,0 +1,264 @@
+"""The data API over the engine's keys, for the gateway, the command line and the services.
+
+Everything an operator can see or do goes through here; pages and commands hold no logic. Every
+change is one script, every read is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import redis
+
+from shared.broker import keys
+from shared.broker.config import EngineConfig
+from shared.broker.connection import UNREACHABLE, Argument, Scripts
+from shared.broker.states import State
+from shared.errors import DeduplicationKeyTaken, JobNotFound, RedisUnavailable, WrongState
+from shared.job_listing import list_jobs, read_jobs
+from shared.job_records import (
+    Cleaned,
+    FailedPage,
+    Job,
+    JobArchive,
+    JobEvent,
+    JobPage,
+    Pause,
+    QueueStats,
+    event_from_stream,
+)
+from shared.queues import Queue, queue_of
+
+HOUR_MS = 3_600_000
+FAILED_KEPT_LONGER = 7
+EVENTS_A_READ = 1_000
+MOST_EVENTS_SCANNED = 100_000
+KEEP: tuple[int, int] = (-1, -1)
+"""Leaves a limit as it is."""
+
+
+class JobStore:
+    """Reads and operates queues. Every method raises ``RedisUnavailable`` when Redis can't be reached."""
+
+    def __init__(
+        self, client: redis.Redis, archive: JobArchive | None = None, config: EngineConfig | None = None
+    ) -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+        self._archive = archive
+        self._config = config or EngineConfig()
+
+    # Reading -------------------------------------------------------------------------------------
+
+    def stats(self) -> dict[Queue, QueueStats]:
+        """Counts of every queue, in constant time each."""
+        return {queue: self.queue_stats(queue) for queue in Queue}
+
+    def queue_stats(self, queue: Queue) -> QueueStats:
+        """Counts of one queue."""
+        return _stats_from(queue, self._scripts.run("stats", queue.value))
+
+    def job(self, job_id: str) -> Job:
+        """One job, from Redis or else from the archive. Raises ``JobNotFound``."""
+        queue = _queue_named(job_id)
+        found = self._guard(lambda: read_jobs(self._client, queue, [job_id]))
+        if found:
+            return found[0]
+        archived = self._archive.job(job_id) if self._archive is not None else None
+        if archived is None:
+            raise JobNotFound(f"no job has the id {job_id!r}")
+        return archived
+
+    def jobs(
+        self, queue: Queue | None = None, state: State | None = None, cursor: str | None = None, limit: int = 50
+    ) -> JobPage:
+        """A page of jobs without their data: finished ones newest first, the others in the order they will run.
+
+        Raises ``InvalidCursor`` for a cursor that this method didn't make.
+        """
+        return self._guard(lambda: list_jobs(self._client, queue, state, cursor, limit))
+
+    def failed(self, queue: Queue, start: int = 0, end: int = 10) -> FailedPage:
+        """Failed jobs from ``start`` to ``end`` inclusive, newest first."""
+
+        def read() -> FailedPage:
+            name = keys.state_set(queue.value, State.FAILED)
+            ids = self._client.zrevrange(name, start, end)
+            jobs = read_jobs(self._client, queue, [job_id.decode() for job_id in ids])
+            return FailedPage(jobs, int(self._client.zcard(name)))
+
+        return self._guard(read)
+
+    def events(self, job_id: str) -> list[JobEvent]:
+        """A job's whole history, oldest first: archived events, then those that the archive has not read yet."""
+        queue = _queue_named(job_id)
+        archived = self._archive.events(job_id) if self._archive is not None else []
+        known = {event.stream_id for event in archived}
+        recent = self._guard(lambda: self._recent_events(queue, job_id))
+        events = [*archived, *(event for event in recent if event.stream_id not in known)]
+        if not events:
+            self.job(job_id)
+        return events
+
+    def _recent_events(self, queue: Queue, job_id: str) -> list[JobEvent]:
+        stream, wanted = keys.events(queue.value), job_id.encode()
+        events: list[JobEvent] = []
+        newest = "+"
+        for _ in range(0, MOST_EVENTS_SCANNED, EVENTS_A_READ):
+            entries = self._client.xrevrange(stream, newest, "-", count=EVENTS_A_READ)
+            events += [event_from_stream(at, stored) for at, stored in entries if stored.get(b"job") == wanted]
+            if len(entries) < EVENTS_A_READ:
+                break
+            newest = "(" + entries[-1][0].decode()
+        return events[::-1]
+
+    # Operating -----------------------------------------------------------------------------------
+
+    def retry(self, queue: Queue, job_id: str, by: str) -> Job:
+        """Run a failed job again: same id, attempts anew, history kept.
+
+        Raises ``JobNotFound``, ``WrongState`` or ``DeduplicationKeyTaken``.
+        """
+        if queue_of(job_id) is not queue:
+            raise JobNotFound(f"no job of queue {queue.name} has the id {job_id!r}")
+        outcome, *details = self._scripts.run("retry", queue.value, (job_id, by))
+        if outcome == b"missing":
+            self._restore(queue, self.job(job_id), by)
+        elif outcome == b"state":
+            raise WrongState(f"job {job_id} is {details[0].decode()}; only failed jobs can be retried")
+        elif outcome == b"key":
+            holder = details[0].decode()
+            raise DeduplicationKeyTaken(f"job {holder} holds the deduplication key of {job_id}", holder_id=holder)
+        return self.job(job_id)
+
+    def _restore(self, queue: Queue, job: Job, by: str) -> None:
+        """Bring a failed job back that only the archive remembers."""
+        if job.state is not State.FAILED:
+            raise WrongState(f"job {job.id} is {job.state}; only failed jobs can be retried")
+        message = {"name": job.name, "data": job.data, "v": job.version, "options": job.options}
+        group_key = self._config.policy(queue.value).group_key
+        priority = job.options.get("priority", "")
+        group = str(job.data.get(group_key, "")) if group_key else ""
+        arguments: tuple[Argument, ...] = ("", 0, 0, self._config.events_max, 1, job.id, orjson.dumps(message), priority)
+        arguments += (0, group, job.deduplication_key or "", "until_finished", "", "", "")
+        reply = self._scripts.run("enqueue", queue.value, arguments)
+        if reply[3] == b"duplicate":
+            holder = reply[1].decode()
+            raise DeduplicationKeyTaken(f"job {holder} holds the deduplication key of {job.id}", holder_id=holder)
+        del by
+
+    def cancel(self, job_id: str, by: str, why: str = "") -> Job:
+        """Cancel an unfinished job; a running one is told to stop and is cancelled when it has stopped.
+
+        Raises ``JobNotFound`` or ``WrongState``.
+        """
+        outcome, *details = self._scripts.run("cancel", _queue_named(job_id).value, (job_id, by, why))
+        if outcome == b"missing":
+            state = self.job(job_id).state.value
+        elif outcome == b"finished":
+            state = details[0].decode()
+        else:
+            return self.job(job_id)
+        raise WrongState(f"job {job_id} is {state}; only unfinished jobs can be cancelled")
+
+    def promote(self, job_id: str, by: str) -> Job:
+        """Run a delayed job now. Raises ``JobNotFound`` or ``WrongState``."""
+        outcome, *details = self._scripts.run("promote", _queue_named(job_id).value, (job_id, by))
+        if outcome == b"waiting":
+            return self.job(job_id)
+        state = self.job(job_id).state.value if outcome == b"missing" else details[0].decode()
+        raise WrongState(f"job {job_id} is {state}; only delayed jobs can be promoted")
+
+    def pause(self, queue: Queue, by: str, why: str = "", until_ms: int | None = None) -> bool:
+        """Stop taking jobs of a queue, everywhere at once, until ``until_ms`` or a resume; False if it was paused."""
+        until = "" if until_ms is None else until_ms
+        return bool(self._scripts.run("pause", queue.value, ("pause", by, why, until)))
+
+    def resume(self, queue: Queue, by: str, why: str = "") -> bool:
+        """Take jobs again; False if the queue was not paused."""
+        return bool(self._scripts.run("pause", queue.value, ("resume", by, why, "")))
+
+    def clean(self, queue: Queue, grace_hours: float, by: str = "operator") -> Cleaned:
+        """Remove completed jobs older than the grace and failed ones older than seven times the grace."""
+        completed = failed = 0
+        grace_ms = round(grace_hours * HOUR_MS)
+        while True:
+            removed = self._scripts.run("clean", queue.value, (grace_ms, grace_ms * FAILED_KEPT_LONGER, by))
+            completed, failed = completed + removed[0], failed + removed[1]
+            if max(removed) < EVENTS_A_READ:
+                return Cleaned(completed, failed)
+
+    def set_limits(
+        self,
+        queue: Queue,
+        *,
+        cap: int | None = -1,
+        rate: tuple[int, int] | None = KEEP,
+        group_rate: tuple[int, int] | None = KEEP,
+        group_cap: int | None = -1,
+    ) -> None:
+        """Set limits that are enforced at fetch; None takes one away, leaving it out keeps it.
+
+        ``cap``: running jobs over all replicas. ``rate`` and ``group_rate``: (jobs, window in ms). ``group_cap``:
+        running jobs of one group. A group is the value of the policy's ``group_key`` in a job's data.
+        """
+        arguments: list[Argument] = [_limit(cap), *_window(rate), *_window(group_rate), _limit(group_cap)]
+        self._scripts.run("limits", queue.value, arguments)
+
+    def check_client(self, client: str, limit: int, window_ms: int) -> int:
+        """Count one request of an API client: 0, or the ms until it may come back."""
+        return int(self._scripts.run_on_key("limit", f"doko:{{client:{client}}}:meta", (limit, window_ms)))
+
+    def _guard(self, read: Any) -> Any:
+        try:
+            return read()
+        except UNREACHABLE as error:
+            raise RedisUnavailable(f"Redis can't be reached: {type(error).__name__}") from error
+
+
+def _queue_named(job_id: str) -> Queue:
+    queue = queue_of(job_id)
+    if queue is None:
+        raise JobNotFound(f"no job has the id {job_id!r}: an id begins with its queue, like whatsapp-…")
+    return queue
+
+
+def _limit(value: int | None) -> Argument:
+    return "0" if value is None else "" if value < 0 else value
+
+
+def _window(value: tuple[int, int] | None) -> Sequence[Argument]:
+    if value is None:
+        return "0", "0"
+    return ("", "") if value == KEEP else value
+
+
+def _stats_from(queue: Queue, reply: Sequence[Any]) -> QueueStats:
+    now, waiting, active, delayed, blocked, kept, failed, cancelled, overdue, expired, workers, events = reply[:12]
+    oldest, created, flat = reply[12:]
+    meta = dict(zip(flat[::2], flat[1::2], strict=True))
+    pause = None
+    if b"paused" in meta:
+        who = orjson.loads(meta[b"paused"])
+        ends = int(meta[b"paused_until"]) if b"paused_until" in meta else None
+        pause = None if ends is not None and ends <= now else Pause(who["by"], who["why"], int(who["at"]), ends)
+    return QueueStats(
+        queue=queue,
+        waiting=waiting,
+        active=active,
+        completed=int(meta.get(b"total_completed", 0)),
+        failed=failed,
+        delayed=delayed,
+        blocked=blocked,
+        cancelled=cancelled,
+        kept=kept,
+        backlog=waiting + overdue + expired,
+        workers=workers,
+        events=events,
+        stalled=int(meta.get(b"total_stalled", 0)),
+        deduplicated=int(meta.get(b"dedup_hits", 0)),
+        oldest_waiting_ms=max(now - created, 0) if oldest and created else None,
+        pause=pause,
+    )
