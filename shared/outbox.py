@@ -30,6 +30,8 @@ BATCH = 500
 RELAY_AFTER = timedelta(seconds=1)
 """Younger rows are still being published by the process that wrote them."""
 
+_ADDED = "doko_outbox"
+
 _UNPUBLISHED = OutboxJob.published_at.is_(None) & OutboxJob.refused_at.is_(None)
 
 logger = logging.getLogger(__name__)
@@ -74,7 +76,14 @@ def add(tx: Session, parent_id: str, step: str, job: NewJob) -> str:
         "created_at": utc_now(),
     }
     insert_new(tx, OutboxJob, row)
+    added(tx).append(job_id)
     return job_id
+
+
+def added(tx: Session) -> list[str]:
+    """The ids of the jobs added in this session so far: what to ``publish`` after the commit."""
+    ids: list[str] = tx.info.setdefault(_ADDED, [])
+    return ids
 
 
 def publish(database: Database, broker: Enqueues, job_ids: Sequence[str]) -> int:

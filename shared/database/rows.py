@@ -23,8 +23,9 @@ def insert_new(tx: Session, model: type[Base], row: dict[str, Any]) -> bool:
 
     If another transaction is inserting the same key, this waits for its end.
     """
-    result = tx.execute(insert_for(tx, model).values(row).on_conflict_do_nothing())
-    return cast("CursorResult[Any]", result).rowcount == 1
+    statement = insert_for(tx, model).values(row).on_conflict_do_nothing()
+    # Without the option SQLAlchemy drops what PostgreSQL's driver says about an INSERT.
+    return affected(tx.execute(statement, execution_options={"preserve_rowcount": True})) == 1
 
 
 def affected(result: object) -> int:

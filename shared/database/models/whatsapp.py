@@ -117,7 +117,7 @@ class WhatsAppReceipt(Base):
     error_code: Mapped[str | None] = mapped_column(String(64))
     job_id: Mapped[str | None] = mapped_column(String(JOB_ID_LENGTH), index=True)
     """Our job's id, where the provider hands it back as callback data."""
-    received_at: Mapped[datetime] = mapped_column(default=utc_now)
+    received_at: Mapped[datetime] = mapped_column(default=utc_now, index=True)
 
 
 class ConversationWindow(Base):

@@ -248,6 +248,7 @@ def _conversations() -> None:
         sa.PrimaryKeyConstraint("provider", "provider_id", "state", name=op.f("pk_whatsapp_receipts")),
     )
     op.create_index(op.f("ix_whatsapp_receipts_job_id"), "whatsapp_receipts", ["job_id"])
+    op.create_index(op.f("ix_whatsapp_receipts_received_at"), "whatsapp_receipts", ["received_at"])
     op.create_table(
         "conversation_windows",
         sa.Column("phone", sa.String(length=32), nullable=False),

@@ -1,0 +1,121 @@
+"""How long rows that nobody works with any more are kept, and their removal.
+
+Rows go in batches, each a transaction of its own: a long DELETE would hold the
+write lock of SQLite, and rows locked on PostgreSQL, for as long as it takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Delete, delete, select, tuple_
+
+from shared.database.base import utc_now
+from shared.database.models import ArchivedJob, JobEventRow, OutboxJob, ProcessedJob, WhatsAppReceipt
+from shared.database.rows import affected
+from shared.database.session import Database
+from shared.queues import Queue
+
+BATCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """Ages after which rows go.
+
+    Claims must outlive every possible redelivery: a job delayed for a year and delivered
+    twice is still delivered within minutes, so a month is ample.
+    """
+
+    archive: timedelta = timedelta(days=365)
+    claims: timedelta = timedelta(days=30)
+    published: timedelta = timedelta(days=7)
+    receipts: timedelta = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """How many rows went."""
+
+    job_events: int = 0
+    archived_jobs: int = 0
+    processed_jobs: int = 0
+    outbox: int = 0
+    receipts: int = 0
+
+
+def remove_expired(database: Database, retention: Retention | None = None, *, now: datetime | None = None) -> Removed:
+    """Remove what is older than ``retention`` says; safe to run beside everything else, and twice at once."""
+    keep = retention or Retention()
+    instant = now or utc_now()
+    return Removed(
+        job_events=sum(_remove_events(database, queue, _ms(instant - keep.archive)) for queue in Queue),
+        archived_jobs=_remove_archived(database, _ms(instant - keep.archive)),
+        processed_jobs=_remove_claims(database, instant - keep.claims),
+        outbox=_remove_published(database, instant - keep.published),
+        receipts=_remove_receipts(database, instant - keep.receipts),
+    )
+
+
+def remove_archive_older_than(database: Database, days: int, *, now: datetime | None = None) -> Removed:
+    """Remove archived jobs and events that are more than ``days`` days old."""
+    before_ms = _ms((now or utc_now()) - timedelta(days=days))
+    return Removed(
+        job_events=sum(_remove_events(database, queue, before_ms) for queue in Queue),
+        archived_jobs=_remove_archived(database, before_ms),
+    )
+
+
+def _ms(instant: datetime) -> int:
+    return int(instant.timestamp() * 1000)
+
+
+def _remove_events(database: Database, queue: Queue, before_ms: int) -> int:
+    """Walk the primary key from its old end: each batch is a range, so no event is looked at twice."""
+    old = (
+        select(JobEventRow.at_ms)
+        .where(JobEventRow.queue == queue, JobEventRow.at_ms < before_ms)
+        .order_by(JobEventRow.at_ms)
+        .limit(BATCH)
+    )
+    removed = 0
+    while True:
+        with database.session() as tx:
+            instants = tx.scalars(old).all()
+            if not instants:
+                return removed
+            query = delete(JobEventRow).where(JobEventRow.queue == queue, JobEventRow.at_ms <= instants[-1])
+            removed += affected(tx.execute(query.execution_options(synchronize_session=False)))
+
+
+def _remove_archived(database: Database, before_ms: int) -> int:
+    old = select(ArchivedJob.job_id).where(ArchivedJob.finished_at_ms < before_ms).limit(BATCH)
+    return _repeat(database, delete(ArchivedJob).where(ArchivedJob.job_id.in_(old)))
+
+
+def _remove_claims(database: Database, before: datetime) -> int:
+    old = select(ProcessedJob.job_id).where(ProcessedJob.finished_at < before).limit(BATCH)
+    return _repeat(database, delete(ProcessedJob).where(ProcessedJob.job_id.in_(old)))
+
+
+def _remove_published(database: Database, before: datetime) -> int:
+    old = select(OutboxJob.id).where(OutboxJob.published_at < before).limit(BATCH)
+    return _repeat(database, delete(OutboxJob).where(OutboxJob.id.in_(old)))
+
+
+def _remove_receipts(database: Database, before: datetime) -> int:
+    key = (WhatsAppReceipt.provider, WhatsAppReceipt.provider_id, WhatsAppReceipt.state)
+    old = select(*key).where(WhatsAppReceipt.received_at < before).limit(BATCH)
+    return _repeat(database, delete(WhatsAppReceipt).where(tuple_(*key).in_(old)))
+
+
+def _repeat(database: Database, query: Delete) -> int:
+    """Run a DELETE of one batch until it finds nothing."""
+    removed = 0
+    while True:
+        with database.session() as tx:
+            count = affected(tx.execute(query.execution_options(synchronize_session=False)))
+        if count == 0:
+            return removed
+        removed += count
