@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from shared.actors import ActorRegistry
-
 from services.whatsapp.sending import Delivery, Result, Sender
+from shared.actors import ActorRegistry
 from shared.broker import current_job
 from shared.database.session import Database
 from shared.messages.whatsapp import SendMessage

@@ -1,0 +1,55 @@
+"""The WhatsApp double, and the settings that point to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from services.whatsapp.templates import TEMPLATES
+from shared.settings_whatsapp import WhatsAppSettings
+from tests.doubles.whatsapp_provider import (
+    META_PHONE_NUMBER_ID,
+    META_TOKEN,
+    TWILIO_ACCOUNT,
+    TWILIO_FROM,
+    TWILIO_TOKEN,
+    WhatsAppDouble,
+)
+
+WEBHOOK_URL = "https://doko.example/api/v1/webhooks/whatsapp/twilio"
+TIMEOUT_MS = 400
+
+
+@pytest.fixture
+def double() -> Iterator[WhatsAppDouble]:
+    """A provider with our templates registered."""
+    with WhatsAppDouble() as server:
+        server.register((each.name, each.language.value, each.body) for each in TEMPLATES.values())
+        yield server
+
+
+def meta_settings(url: str, **changes: object) -> WhatsAppSettings:
+    """Settings of a Meta account at ``url``."""
+    values: dict[str, object] = {
+        "provider": "meta",
+        "meta_access_token": META_TOKEN,
+        "meta_phone_number_id": META_PHONE_NUMBER_ID,
+        "meta_base_url": url,
+        "timeout_ms": TIMEOUT_MS,
+    }
+    return WhatsAppSettings(**(values | changes))  # type: ignore[arg-type]
+
+
+def twilio_settings(url: str, **changes: object) -> WhatsAppSettings:
+    """Settings of a Twilio account at ``url``."""
+    values: dict[str, object] = {
+        "provider": "twilio",
+        "twilio_account_sid": TWILIO_ACCOUNT,
+        "twilio_auth_token": TWILIO_TOKEN,
+        "twilio_from": TWILIO_FROM,
+        "twilio_base_url": url,
+        "twilio_webhook_url": WEBHOOK_URL,
+        "timeout_ms": TIMEOUT_MS,
+    }
+    return WhatsAppSettings(**(values | changes))  # type: ignore[arg-type]
