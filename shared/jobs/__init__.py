@@ -32,6 +32,7 @@ from shared.messages import (
     RouteOrder,
     ScoreRetailer,
     SendMessage,
+    message_class,
     queue_of_key,
 )
 from shared.messages.credit import Trigger
@@ -95,11 +96,10 @@ class JobQueueService:
         ``queue`` or ``name``, with the known ones listed.
         """
         queue = queue_of_key(queue_key)
+        message_class(queue, name)
         try:
             return job_from(queue, name, data, options or {}, no_defaults)
         except ValidationError as error:
-            if error.field_name == "name":
-                raise
             raise ValidationError({"data": error.messages}) from error
 
     def message_job(self, message: Message, options: Mapping[str, Any] | None = None) -> NewJob:

@@ -43,9 +43,8 @@ def message_class(queue: Queue, name: object) -> type[Message]:
     found = _CLASSES.get((queue, name)) if isinstance(name, str) else None
     if found is None:
         known = [job_name for of_queue, job_name in _CLASSES if of_queue is queue]
-        raise ValidationError(
-            f"must be one of {', '.join(known)}, the jobs of the queue {queue.name}{_hint(name, known)}", "name"
-        )
+        rule = f"must be one of {', '.join(known)}, the jobs of the queue {queue.name}{_hint(name, known)}"
+        raise ValidationError({"name": [rule]})
     return found
 
 
@@ -85,14 +84,13 @@ def queue_of_key(key: object) -> Queue:
         return key
     if isinstance(key, str) and key in Queue.__members__:
         return Queue[key]
-    raise ValidationError(
-        f"must be one of {', '.join(Queue.__members__)}{_hint(key, list(Queue.__members__))}", "queue"
-    )
+    keys = list(Queue.__members__)
+    raise ValidationError({"queue": [f"must be one of {', '.join(keys)}{_hint(key, keys)}"]})
 
 
 def _load(target: type[Message], data: object, version: object) -> Message:
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise ValidationError("must be a whole number from 1", "version")
+        raise ValidationError({"version": ["must be a whole number from 1"]})
     if version > target.VERSION:
         raise UnsupportedVersion(
             f"{target.QUEUE.value}/{target.JOB_NAME} version {version} is newer than {target.VERSION}, "

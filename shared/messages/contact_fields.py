@@ -20,7 +20,7 @@ LAST_YEAR = 9000
 
 # Nepal's mobile ranges as in phonenumbers (a test compares them): nearly every recipient, at a fiftieth of the price.
 _NEPALI_MOBILE = re.compile(r"(?:\+?977[- ]?)?(9(?:00|6[0-3]|7[0-24-6]|8[0-24-68])[0-9]{7})", re.ASCII)
-_PHONE_TEXT = re.compile(r"\+?[\d\s().\-/]{5,32}")
+_PHONE_TEXT = re.compile(r"\+?[\d \xa0().\-/]{5,32}")
 _NO_PHONE = "is not a phone number: give it like +977-9800000000 or 9800000000, from abroad with its country code"
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}.{0,22}", re.ASCII)

@@ -6,7 +6,6 @@ to the same value. ``metadata`` carries the same limits into the OpenAPI documen
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
@@ -275,9 +274,10 @@ def decimal_of(value: Any, what: str) -> Decimal:
         if not _DECIMAL_TEXT.fullmatch(value):
             raise ValidationError(f"must be {what}")
         return Decimal(value)
-    if not math.isfinite(value):
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not number.is_finite():
         raise ValidationError(f"must be {what}; NaN and Infinity are not numbers here")
-    return Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    return number
 
 
 def number_of(value: Decimal) -> int | float:
