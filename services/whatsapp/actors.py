@@ -19,6 +19,8 @@ def declare(sender: Sender) -> ActorRegistry:
     def send_message(job: SendMessage, database: Database) -> Result:  # noqa: ARG001 - the sender has its own
         """Send one WhatsApp message once."""
         current = current_job()
+        if current is None:
+            raise RuntimeError("a message is sent as a job only: its send record goes by the job's id")
         return sender.send(Delivery(current.id, job, current.released_ms))
 
     return actors

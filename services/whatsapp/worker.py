@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import dramatiq
-from shared.job_store import JobStore
 
 from services.whatsapp.actors import declare
 from services.whatsapp.clients.console import ConsoleProvider
@@ -16,6 +16,7 @@ from services.whatsapp.sending import Sender
 from shared.broker import connect, make_broker
 from shared.database.session import Database
 from shared.errors import ConfigurationError
+from shared.job_store import JobStore
 from shared.queues import Queue
 from shared.settings import Settings
 
@@ -32,12 +33,16 @@ def start() -> None:
         make_provider(settings),
         database,
         receipt_wait_ms=settings.whatsapp.receipt_wait_ms,
-        pause=lambda why: store.pause(Queue.WHATSAPP, by="whatsapp", why=why),
+        pause=partial(_pause, store),
         business_clock=settings.clock(),
     )
     set_pace(store, settings)
     declare(sender).bind(broker, database)
     dramatiq.set_broker(broker)
+
+
+def _pause(store: JobStore, why: str) -> None:
+    store.pause(Queue.WHATSAPP, by="whatsapp", why=why)
 
 
 def make_provider(settings: Settings) -> Provider:

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from services.whatsapp.clients.meta import MetaProvider
+from services.whatsapp.clients.twilio import TwilioProvider
 from services.whatsapp.templates import TEMPLATES
+from shared.database import Database
 from shared.settings_whatsapp import WhatsAppSettings
 from tests.doubles.whatsapp_provider import (
     META_PHONE_NUMBER_ID,
@@ -16,6 +19,7 @@ from tests.doubles.whatsapp_provider import (
     TWILIO_TOKEN,
     WhatsAppDouble,
 )
+from tests.integration.whatsapp.desk import Desk, open_desk
 
 WEBHOOK_URL = "https://doko.example/api/v1/webhooks/whatsapp/twilio"
 TIMEOUT_MS = 400
@@ -53,3 +57,17 @@ def twilio_settings(url: str, **changes: object) -> WhatsAppSettings:
         "timeout_ms": TIMEOUT_MS,
     }
     return WhatsAppSettings(**(values | changes))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def meta_desk(double: WhatsAppDouble, database: Database) -> Iterator[Desk]:
+    """A sender through Meta."""
+    with open_desk(MetaProvider(meta_settings(double.url)), database) as desk:
+        yield desk
+
+
+@pytest.fixture
+def twilio_desk(double: WhatsAppDouble, database: Database) -> Iterator[Desk]:
+    """A sender through Twilio."""
+    with open_desk(TwilioProvider(twilio_settings(double.url)), database) as desk:
+        yield desk

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -112,7 +113,7 @@ def test_values_are_put_on_one_line() -> None:
 @pytest.mark.parametrize("language", list(Language))
 @pytest.mark.parametrize("kind", WITH_TEMPLATE)
 def test_the_longest_message_fits_into_a_template(kind: MessageType, language: Language) -> None:
-    long = {
+    long: dict[str, Any] = {
         "orderNumber": "9" * 64,
         "retailerName": "n" * 200,
         "shopName": "n" * 200,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from tests.unit.services.whatsapp.builders import RICE, a_message
 LIMITS = (1600, 4096)
 
 
-def text(message_type: str, language: Language = Language.ENGLISH, *, limit: int = 1600, **changes: object) -> str:
+def text(message_type: str, language: Language = Language.ENGLISH, *, limit: int = 1600, **changes: Any) -> str:
     return text_of(a_message(message_type, **changes).data, language, limit=limit)
 
 
