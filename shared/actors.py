@@ -14,13 +14,11 @@ from typing import Any, Literal, TypeVar, cast, overload
 
 import dramatiq
 from marshmallow import ValidationError
-from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.orm import Session
 
 from shared import claims, outbox
 from shared.broker.proxy import CurrentJob, current_job
-from shared.database.models import OutboxJob
 from shared.database.session import Database
 from shared.errors import PermanentError, QueueError
 from shared.messages import Message, flat_errors, load
@@ -119,9 +117,9 @@ class _Performer:
         asked_for: list[str] = []
 
         def effect(tx: Session) -> dict[str, Any]:
-            asked_for.clear()
-            _note_outbox_jobs(tx, asked_for)
-            return as_result(self._declared.function(message, tx))
+            result = as_result(self._declared.function(message, tx))
+            asked_for.extend(outbox.added(tx))
+            return result
 
         result = claims.run_once(self._database, job.id, self._queue, effect)
         self._publish(asked_for, job)
@@ -133,14 +131,3 @@ class _Performer:
         except (QueueError, SQLAlchemyError) as error:
             # The job took effect: failing it now would tell a lie. Its jobs are rows, the relay enqueues them.
             logger.warning("job %s leaves %d outbox jobs to the relay: %s", job.id, len(job_ids), error)
-
-
-def _note_outbox_jobs(tx: Session, job_ids: list[str]) -> None:
-    """Note the ids of the outbox jobs that are written in this transaction, so that they can go right after it."""
-
-    @event.listens_for(tx, "do_orm_execute")
-    def note(state: ORMExecuteState) -> None:
-        statement: Any = state.statement
-        if state.is_insert and statement.table is OutboxJob.__table__:
-            values = statement.compile(dialect=tx.get_bind().dialect).params
-            job_ids.append(values["job_id"])

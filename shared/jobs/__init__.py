@@ -40,6 +40,8 @@ from shared.messages.fields import camel_case
 from shared.messages.orders import CancelledBy, OrderAction
 from shared.queues import Queue
 
+__all__ = ["JobQueueService", "in_json_names", "new_job"]
+
 Cleaned = TypeVar("Cleaned", covariant=True)  # noqa: PLC0105 - reads as what it is
 
 
