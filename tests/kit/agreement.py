@@ -113,7 +113,7 @@ def _check_groups(engine: Engine, records: dict[str, dict[str, str]]) -> None:
         assert not active, f"groups {active} run uncounted"
     waiting_groups = {key.decode().rpartition(":")[2] for key in engine.client.scan_iter(engine.prefix + "parked:*")}
     looked_at = {group.decode() for group in engine.client.zrange(engine.prefix + "groups", 0, -1)}
-    assert looked_at == waiting_groups
+    assert looked_at == waiting_groups, f"looked at {looked_at}, parked {waiting_groups}"
 
 
 def _check_stream(engine: Engine, records: dict[str, dict[str, str]]) -> None:
