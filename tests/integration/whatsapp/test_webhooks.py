@@ -59,7 +59,8 @@ SETTINGS = WhatsAppSettings(
 class Hooks:
     """Calls the webhooks and looks at what is stored."""
 
-    def __init__(self, client: FlaskClient, database: Database, broker: DokoBroker) -> None:
+    def __init__(self, client: FlaskClient, database: Database, broker: DokoBroker, store: JobStore) -> None:
+        self.store = store
         self.client = client
         self.database = database
         self.broker = broker
@@ -110,7 +111,7 @@ def an_app(settings: WhatsAppSettings, database: Database, broker: DokoBroker, c
 def hooks(database: Database, redis_client: redis.Redis) -> Iterator[Hooks]:
     broker = DokoBroker(redis_client, EngineConfig.from_settings(Settings()))
     app = an_app(SETTINGS, database, broker, redis_client)
-    yield Hooks(app.test_client(), database, broker)
+    yield Hooks(app.test_client(), database, broker, JobStore(redis_client))
     broker.close()
 
 
@@ -262,6 +263,6 @@ def test_a_text_that_met_a_closed_window_is_enqueued_again_once(hooks: Hooks) ->
     hooks.meta(statuses=[failed])
     hooks.meta(statuses=[failed])
 
-    again = JobStore(hooks.broker.client).job("whatsapp-whatsapp-1-template")
+    again = hooks.store.job("whatsapp-whatsapp-1-template")
     assert again.data == job.data
     assert hooks.message().state is MessageState.FAILED
