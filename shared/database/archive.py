@@ -35,7 +35,7 @@ from shared.database.session import Database
 from shared.queues import Queue
 
 FIRST_BATCH = 200
-LARGEST_BATCH = 2_000
+LARGEST_BATCH = 1_000
 BATCH_BYTES = 8 * 1024 * 1024
 """Entries of finished jobs carry whole payloads: the batch follows their size."""
 DISPLACEMENT = 1 << 32
@@ -89,8 +89,9 @@ class Archiver:
     def _read(self, queue: Queue, count: int) -> list[Entry]:
         answer = cast("list[tuple[bytes, dict[bytes, bytes]]]", self._client.xrange(keys.events(queue), count=count))
         size = sum(size_of(raw) for _, raw in answer)
-        fitting = count * BATCH_BYTES // max(size, 1)
-        self._batch[queue] = max(1, min(fitting, count * 2, LARGEST_BATCH))
+        if answer:
+            fitting = len(answer) * BATCH_BYTES // max(size, 1)
+            self._batch[queue] = max(1, min(fitting, count * 2, LARGEST_BATCH))
         return [read_entry(stream_id, raw) for stream_id, raw in answer]
 
     def _trim(self, queue: Queue, last: Entry) -> None:

@@ -62,7 +62,7 @@ def read_entry(stream_id: bytes | str, raw: Mapping[Any, Any]) -> Entry:
             record = parsed
         else:
             texts["record"] = document
-    fields = {key: _value(key, value) for key, value in texts.items()}
+    fields = {key: _value(key, value) for key, value in texts.items() if value}
     return Entry(at_ms, seq, event, job_id, fields, record)
 
 
@@ -123,7 +123,7 @@ def _text(value: bytes | str) -> str:
 
 def _value(key: str, text: str) -> Any:
     if key in _NUMBERS:
-        return int(text) if text.isdecimal() else text
+        return int(text) if text.removeprefix("-").isdecimal() else text
     return _parsed(text) if key in _DOCUMENTS else text
 
 

@@ -1,0 +1,86 @@
+"""Archived jobs and events as the job store shows them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from shared.broker.states import State
+from shared.database.models.engine import ArchivedJob, JobEventRow
+from shared.database.session import Database
+from shared.job_records import Job, JobEvent
+from shared.queues import Queue
+
+MAX_PAGE = 500
+MOST_EVENTS = 10_000
+
+
+class DatabaseArchive:
+    """The job store's ``JobArchive``: what Redis has forgotten is answered from here."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def job(self, job_id: str) -> Job | None:
+        """The job as it last finished, or None."""
+        with self._database.reader() as tx:
+            row = tx.get(ArchivedJob, job_id)
+            return None if row is None else _job(row)
+
+    def jobs(self, queue: Queue, state: State, *, before_ms: int | None = None, limit: int = 50) -> list[Job]:
+        """Finished jobs of a queue, newest first, at most ``limit`` (up to 500).
+
+        ``before_ms`` continues after a page: jobs that finished before that time.
+        """
+        query = select(ArchivedJob).where(ArchivedJob.queue == queue, ArchivedJob.state == state.value)
+        if before_ms is not None:
+            query = query.where(ArchivedJob.finished_at_ms < before_ms)
+        query = query.order_by(ArchivedJob.finished_at_ms.desc()).limit(max(1, min(limit, MAX_PAGE)))
+        with self._database.reader() as tx:
+            return [_job(row) for row in tx.scalars(query)]
+
+    def events(self, job_id: str) -> list[JobEvent]:
+        """The job's archived events, oldest first, the first 10,000."""
+        query = (
+            select(JobEventRow)
+            .where(JobEventRow.job_id == job_id)
+            .order_by(JobEventRow.at_ms, JobEventRow.seq)
+            .limit(MOST_EVENTS)
+        )
+        with self._database.reader() as tx:
+            return [_event(row) for row in tx.scalars(query)]
+
+
+def _event(row: JobEventRow) -> JobEvent:
+    return JobEvent(
+        at_ms=row.at_ms,
+        event=row.event,
+        job_id=row.job_id or "",
+        fields=row.fields,
+        stream_id=f"{row.at_ms}-{row.seq}",
+    )
+
+
+def _job(row: ArchivedJob) -> Job:
+    rest: dict[str, Any] = row.rest
+    return Job(
+        id=row.job_id,
+        queue=row.queue,
+        name=row.name,
+        state=State(row.state),
+        attempt=row.attempt,
+        attempts=row.attempts,
+        data=row.data,
+        version=row.version,
+        options=row.options,
+        result=row.result,
+        errors=row.errors,
+        progress=rest.get("progress"),
+        created_at_ms=row.created_at_ms or 0,
+        started_at_ms=row.started_at_ms,
+        finished_at_ms=row.finished_at_ms,
+        stalls=int(rest.get("stalls") or 0),
+        released_ms=int(rest.get("releasedMs") or 0),
+        deduplication_key=rest.get("deduplicationKey"),
+    )
