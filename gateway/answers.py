@@ -1,0 +1,50 @@
+"""Answers: JSON through orjson, and the one that every enqueueing endpoint gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from flask import Response
+
+from shared.broker.options import Enqueued
+
+JSON_TYPE = "application/json"
+JOBS_PATH = "/api/v1/jobs/"
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a route returns when it also sets headers."""
+
+    body: Json
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def accepted(job: Enqueued) -> Answer:
+    """The 202 of the requirement: the job that now stands for the request, and where to look at it."""
+    return Answer(accepted_body(job), {"Location": JOBS_PATH + job.job_id})
+
+
+def accepted_body(job: Enqueued) -> Json:
+    """The same without the header, for lists."""
+    return {
+        "success": True,
+        "message": "Processing",
+        "jobId": job.job_id,
+        "queue": job.queue.name,
+        "state": job.state,
+        "deduplicated": job.deduplicated,
+    }
+
+
+def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """A JSON answer; ``body`` holds only what JSON knows."""
+    response = Response(orjson.dumps(body), status, content_type=JSON_TYPE)
+    if headers:
+        response.headers.extend(headers)
+    return response

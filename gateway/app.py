@@ -1,0 +1,89 @@
+"""The Flask application: wires the parts together and registers the routes. Importing it does nothing."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import redis
+from flask import Flask
+from flask.sessions import SessionInterface
+from typing_extensions import override
+
+from gateway import errors, request_log
+from gateway.auth import TokenCache
+from gateway.context import Gateway
+from gateway.cooperative_database import CooperativeDatabase
+from gateway.metrics import RequestMetrics
+from gateway.routes import docs, health, jobs, queues, whatsapp
+from shared.broker import EngineConfig, make_broker
+from shared.broker.connection import connect
+from shared.database.archive_reader import DatabaseArchive
+from shared.health import TIMEOUT_S, Health
+from shared.job_store import JobStore
+from shared.jobs import JobQueueService
+from shared.settings import Settings
+
+ROUTES = (queues.routes, jobs.routes, whatsapp.routes, health.routes, docs.routes)
+WEBHOOKS = "gateway.routes.webhooks"
+
+
+class _NoSessions(SessionInterface):
+    """The API has no cookies; not looking for them saves each request the work."""
+
+    @override
+    def open_session(self, *_: Any) -> None:
+        return None
+
+    @override
+    def make_null_session(self, app: Flask) -> Any:
+        return None
+
+    @override
+    def save_session(self, *_: Any) -> None:
+        return None
+
+    @override
+    def is_null_session(self, obj: object) -> bool:
+        return True
+
+
+def create_app(settings: Settings) -> Flask:
+    """The gateway of ``settings``, connected lazily: it starts, and answers 503, while Redis or the database is away."""
+    app = Flask("gateway", static_folder=None)
+    app.session_interface = _NoSessions()
+    app.url_map.strict_slashes = False
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    # Unexpected errors become a 500 in our shape in tests too.
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    metrics = RequestMetrics()
+    app.extensions["doko"] = _gateway(settings)
+    app.extensions["doko-metrics"] = metrics
+    errors.install(app)
+    request_log.install(app, metrics)
+    for routes in ROUTES:
+        app.register_blueprint(routes)
+    if find_spec(WEBHOOKS) is not None:
+        app.register_blueprint(import_module(WEBHOOKS).routes)
+    return app
+
+
+def _gateway(settings: Settings) -> Gateway:
+    database = CooperativeDatabase(settings.database_url)
+    broker = make_broker(settings)
+    probe = connect(settings.redis_url, socket_timeout_s=TIMEOUT_S)
+    parts = {"redis": lambda: _ask(probe), "database": database.ping}
+    return Gateway(
+        settings=settings,
+        broker=broker,
+        jobs=JobQueueService(broker, clock=settings.clock()),
+        store=JobStore(broker.scripts.client, DatabaseArchive(database), EngineConfig.from_settings(settings)),
+        database=database,
+        tokens=TokenCache(database),
+        health=Health(parts),
+    )
+
+
+def _ask(client: redis.Redis) -> None:
+    client.ping()

@@ -1,0 +1,126 @@
+"""The OpenAPI document, made of what the routes' decorators say."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from flask import Flask
+from marshmallow import Schema
+
+from gateway.api import Operation
+from gateway.roles import SCOPES
+from gateway.schemas import ProblemSchema
+from shared.messages.base import OneByKind
+from shared.queues import Queue
+
+_PATH_ARGUMENT = re.compile(r"<(?:[^:>]+:)?([^>]+)>")
+_JSON = "application/json"
+_DESCRIPTIONS = {
+    400: "The body is missing or not JSON",
+    401: "No valid token",
+    403: "The token lacks a scope",
+    404: "No such queue, job or path",
+    409: "The job is in another state, or its deduplication key is held",
+    413: "The body is too large",
+    415: "The body is not JSON by its content type",
+    422: "Fields are wrong; errors names each by its path",
+    429: "Too many requests within a minute; Retry-After says when",
+    503: "Redis or the database is away; try again",
+}
+
+
+def document(app: Flask) -> dict[str, Any]:
+    """The OpenAPI 3.0 document of every route of ``app`` that was declared through ``Routes``."""
+    plugin = MarshmallowPlugin()
+    spec = APISpec(
+        title="Doko",
+        version="1",
+        openapi_version="3.0.3",
+        info={"description": "Background jobs of the ordering platform. JSON in camelCase; times ISO 8601 UTC."},
+        plugins=[plugin],
+    )
+    assert plugin.converter is not None
+    plugin.converter.add_attribute_function(_one_of(plugin))
+    spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    spec.components.schema("Problem", schema=ProblemSchema)
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        view = app.view_functions[rule.endpoint]
+        operation: Operation | None = getattr(view, "operation", None)
+        if operation is None:
+            continue
+        methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+        described = _describe(operation, view.__doc__ or "", rule.endpoint, rule.rule)
+        spec.path(path=_PATH_ARGUMENT.sub(r"{\1}", rule.rule), operations={each.lower(): described for each in methods})
+    return spec.to_dict()
+
+
+def _describe(operation: Operation, text: str, endpoint: str, rule: str) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "operationId": endpoint.replace(".", "_"),
+        "tags": [endpoint.partition(".")[0]],
+        "summary": text.strip().partition("\n")[0],
+        "parameters": [_path_parameter(name) for name in _PATH_ARGUMENT.findall(rule)],
+        "responses": _responses(operation),
+    }
+    if operation.scopes is not None:
+        roles = [role for role, scopes in SCOPES.items() if set(operation.scopes) <= scopes]
+        described["security"] = [{"bearer": []}]
+        described["description"] = f"Scope {', '.join(operation.scopes)}: roles {', '.join(roles)}."
+    if operation.query is not None:
+        described["parameters"].append({"in": "query", "schema": operation.query.schema})
+    if operation.enqueues:
+        described["parameters"].append(_IDEMPOTENCY)
+    if operation.body is not None:
+        content = {_JSON: {"schema": operation.body.schema}}
+        described["requestBody"] = {"required": operation.is_body_required, "content": content}
+    return described
+
+
+_IDEMPOTENCY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "description": "Repeating the request with the same key returns the same job for 24 hours",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
+
+def _path_parameter(name: str) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    if name == "key":
+        schema["enum"] = list(Queue.__members__)
+    return {"in": "path", "name": name, "required": True, "schema": schema}
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    answer: dict[str, Any] = {"description": operation.response or "Done"}
+    if operation.schema is not None:
+        answer["content"] = {_JSON: {"schema": operation.schema}}
+    problems = set(operation.problems)
+    if operation.scopes is not None:
+        problems |= {401, 403, 429, 503}
+    if operation.query is not None:
+        problems |= {422}
+    if operation.body is not None:
+        problems |= {400, 413, 415, 422}
+    responses: dict[str, Any] = {str(operation.status): answer}
+    for status in sorted(problems):
+        schema: Schema | str = operation.schema if operation.is_public and operation.schema else "Problem"
+        responses[str(status)] = {
+            "description": _DESCRIPTIONS[status],
+            "content": {_JSON: {"schema": schema}},
+        }
+    return responses
+
+
+def _one_of(plugin: MarshmallowPlugin) -> Any:
+    def describe(_converter: Any, field: Any, **_: Any) -> dict[str, Any]:
+        if not isinstance(field, OneByKind):
+            return {}
+        assert plugin.converter is not None
+        schemas = dict.fromkeys(type(schema) for schema in field.schemas.values())
+        return {"oneOf": [plugin.converter.resolve_nested_schema(schema()) for schema in schemas]}
+
+    return describe

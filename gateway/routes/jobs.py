@@ -1,0 +1,67 @@
+"""Jobs: lists, one with everything about it, its history, and cancelling."""
+
+from __future__ import annotations
+
+from gateway.answers import Json
+from gateway.api import Routes, requires
+from gateway.auth import authorize
+from gateway.context import current_actor, current_gateway
+from gateway.job_views import event_view, job_summary, whole_job
+from gateway.operator_log import logged
+from gateway.operator_requests import (
+    Listing,
+    ListingSchema,
+    Reader,
+    Reason,
+    ReasonSchema,
+    Reveal,
+    RevealSchema,
+)
+from gateway.roles import Scope
+from gateway.schemas import EventsSchema, JobPageSchema, JobSchema, OperatedSchema
+from shared.audit import OperatorAction
+
+routes = Routes("jobs", __name__, url_prefix="/api/v1/jobs")
+
+
+@routes.get("")
+@routes.arguments(Reader(ListingSchema), location="query")
+@routes.response(200, JobPageSchema, "Jobs without their payloads")
+@requires(Scope.JOBS_READ)
+def list_jobs(wanted: Listing) -> Json:
+    """Page through the jobs of a queue and state: finished ones newest first, others in the order they will run."""
+    page = current_gateway().store.jobs(wanted.queue, wanted.state, wanted.cursor, wanted.limit)
+    return {"jobs": [job_summary(job) for job in page.jobs], "count": len(page.jobs), "cursor": page.cursor}
+
+
+@routes.get("/<job_id>")
+@routes.arguments(Reader(RevealSchema), location="query")
+@routes.response(200, JobSchema, "The job", problems=(404,))
+@requires(Scope.JOBS_READ)
+def show(wanted: Reveal, job_id: str) -> Json:
+    """Show a job; with ?reveal=true (scope pii:read) its personal data too, which the operator log notes."""
+    if not wanted.reveal:
+        return whole_job(current_gateway().store.job(job_id), reveal=False)
+    authorize((Scope.PII_READ,))
+    with logged(OperatorAction.PII_REVEALED, job_id):
+        return whole_job(current_gateway().store.job(job_id), reveal=True)
+
+
+@routes.get("/<job_id>/events")
+@routes.response(200, EventsSchema, "Everything that happened to the job, oldest first", problems=(404,))
+@requires(Scope.JOBS_READ)
+def events(job_id: str) -> Json:
+    """Show a job's whole history."""
+    found = [event_view(event) for event in current_gateway().store.events(job_id)]
+    return {"jobId": job_id, "events": found, "count": len(found)}
+
+
+@routes.delete("/<job_id>")
+@routes.arguments(Reader(ReasonSchema), location="query")
+@routes.response(200, OperatedSchema, "The job is cancelled, or told to stop if it runs", problems=(404, 409))
+@requires(Scope.JOBS_WRITE)
+def cancel(wanted: Reason, job_id: str) -> Json:
+    """Cancel an unfinished job; a running one is told to stop and is cancelled when it has."""
+    with logged(OperatorAction.JOB_CANCELLED, job_id, wanted.reason):
+        job = current_gateway().store.cancel(job_id, current_actor().name, wanted.reason or "")
+    return {"success": True, "message": f"Job {job_id} is {job.state}", "job": job_summary(job)}

@@ -1,0 +1,11 @@
+"""What gunicorn loads in each worker: ``gunicorn -c gateway/gunicorn_config.py gateway.wsgi:app``."""
+
+from __future__ import annotations
+
+from gateway.app import create_app
+from shared import logs
+from shared.settings import Settings
+
+_settings = Settings.from_environment()
+logs.configure(_settings, "gateway")
+app = create_app(_settings)
