@@ -102,6 +102,7 @@ def an_app(settings: WhatsAppSettings, database: Database, broker: DokoBroker, c
         store=JobStore(client),
         database=database,
         tokens=None,  # type: ignore[arg-type]  # the same
+        health=None,  # type: ignore[arg-type]  # the same
     )
     app.extensions["doko"] = gateway
     return app

@@ -128,7 +128,7 @@ def test_messages_are_sent_paced_and_retried_by_the_rules(site: Site, double: Wh
     stats = site.store.queue_stats(Queue.WHATSAPP)
     assert stats.is_paused
     assert stats.pause is not None
-    assert "190" in stats.pause["why"]
+    assert "190" in stats.pause.why
 
 
 def test_a_worker_killed_while_the_provider_answers_sends_again_only_after_the_wait(
