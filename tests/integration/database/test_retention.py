@@ -1,0 +1,98 @@
+"""Retention: old rows go in batches, young ones and unfinished ones stay."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from shared.database import Database, retention
+from shared.database.base import Base
+from shared.database.models import ArchivedJob, JobEventRow, MessageState, OutboxJob, ProcessedJob, WhatsAppReceipt
+from shared.database.retention import Removed, Retention, remove_archive_older_than, remove_expired
+from shared.queues import Queue
+
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+OLD = NOW - timedelta(days=11)
+YOUNG = NOW - timedelta(days=9)
+TEN_DAYS = Retention(*[timedelta(days=10)] * 4)
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 3)
+
+
+def put(database: Database, model: type[Base], *rows: dict[str, Any]) -> None:
+    with database.session() as tx:
+        tx.execute(insert(model), list(rows))
+
+
+def count(database: Database, model: type[Base]) -> int:
+    with database.reader() as tx:
+        return tx.scalars(select(func.count()).select_from(model)).one()
+
+
+def ms(instant: datetime) -> int:
+    return int(instant.timestamp() * 1000)
+
+
+def an_event(at: datetime, seq: int, queue: Queue = Queue.WHATSAPP) -> dict[str, Any]:
+    return {"queue": queue, "at_ms": ms(at), "seq": seq, "job_id": "x-1", "event": "waiting", "fields": {}}
+
+
+def a_job(number: int, finished: datetime) -> dict[str, Any]:
+    row: dict[str, Any] = {"job_id": f"whatsapp-{number}", "queue": Queue.WHATSAPP, "name": "message"}
+    row |= {"state": "completed", "version": 1, "attempt": 1, "attempts": 3, "data": {}, "options": {}}
+    return row | {"errors": [], "rest": {}, "finished_at_ms": ms(finished), "event_ms": ms(finished), "event_seq": 0}
+
+
+def test_old_events_and_jobs_leave_the_archive_and_young_ones_stay(database: Database) -> None:
+    put(database, JobEventRow, *(an_event(OLD, seq) for seq in range(10)), an_event(YOUNG, 0))
+    put(database, JobEventRow, an_event(OLD, 0, Queue.ORDER_ROUTING))
+    put(database, ArchivedJob, *(a_job(number, OLD) for number in range(7)), a_job(7, YOUNG))
+
+    removed = remove_archive_older_than(database, 10, now=NOW)
+
+    assert removed == Removed(job_events=11, archived_jobs=7)
+    assert (count(database, JobEventRow), count(database, ArchivedJob)) == (1, 1)
+
+
+def test_old_claims_and_receipts_go(database: Database) -> None:
+    claims = [("a", OLD), ("b", OLD), ("c", OLD), ("d", OLD), ("e", YOUNG)]
+    put(
+        database,
+        ProcessedJob,
+        *({"job_id": i, "queue": Queue.WHATSAPP, "result": {}, "finished_at": at} for i, at in claims),
+    )
+    put(
+        database,
+        WhatsAppReceipt,
+        *(
+            {"provider": "meta", "provider_id": i, "state": MessageState.READ, "at": at, "received_at": at}
+            for i, at in claims
+        ),
+    )
+
+    assert remove_expired(database, TEN_DAYS, now=NOW) == Removed(processed_jobs=4, receipts=4)
+    assert (count(database, ProcessedJob), count(database, WhatsAppReceipt)) == (1, 1)
+
+
+def test_an_unpublished_job_stays_in_the_outbox_however_old_it_is(database: Database) -> None:
+    row = {"queue": Queue.WHATSAPP, "name": "message", "version": 1, "data": {}, "options": {}, "created_at": OLD}
+    put(database, OutboxJob, row | {"job_id": "waits"})
+    put(database, OutboxJob, row | {"job_id": "gone", "published_at": OLD})
+    put(database, OutboxJob, row | {"job_id": "young", "published_at": YOUNG})
+
+    assert remove_expired(database, TEN_DAYS, now=NOW) == Removed(outbox=1)
+    with database.reader() as tx:
+        assert set(tx.scalars(select(OutboxJob.job_id))) == {"waits", "young"}
+
+
+def test_removing_twice_removes_nothing_more(database: Database) -> None:
+    put(database, JobEventRow, an_event(OLD, 0))
+    remove_expired(database, TEN_DAYS, now=NOW)
+
+    assert remove_expired(database, TEN_DAYS, now=NOW) == Removed()
