@@ -1,7 +1,11 @@
-"""gunicorn's gevent worker, answering requests that are no HTTP in the API's shape instead of HTML."""
+"""gunicorn's gevent worker, answering requests that are no HTTP in the API's shape instead of HTML.
+
+gunicorn imports this before gevent has patched the standard library: it must import nothing else of ours.
+"""
 
 from __future__ import annotations
 
+import os
 from http import HTTPStatus
 from typing import Any
 
@@ -10,8 +14,6 @@ from gunicorn import util
 from gunicorn.http.errors import LimitRequestHeaders, ParseException
 from gunicorn.workers.ggevent import GeventWorker
 from typing_extensions import override
-
-from gateway.context import choose_request_id
 
 
 class GatewayWorker(GeventWorker):
@@ -25,7 +27,7 @@ class GatewayWorker(GeventWorker):
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
         elif isinstance(exc, ParseException):
             status = HTTPStatus.BAD_REQUEST
-        request_id = choose_request_id(None)
+        request_id = os.urandom(8).hex()
         if status is HTTPStatus.INTERNAL_SERVER_ERROR:
             self.log.exception("request %s broke", request_id)
         else:

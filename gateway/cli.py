@@ -1,0 +1,164 @@
+"""``doko``: the commands that run Doko's processes and manage its tokens."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+from gateway import scheduler as scheduler_process
+from gateway.roles import Role
+from gateway.tokens import create_token, list_tokens, revoke_token
+from shared.audit import Actor
+from shared.database import Database
+from shared.database.migrate import migrate as migrate_database
+from shared.errors import DokoError
+from shared.queues import POLICIES, Queue
+from shared.settings import Settings
+
+WORKER_GRACE_MS = 5_000
+"""What a worker gets beyond the jobs' grace, to give back what still runs."""
+CONFIG = Path(__file__).with_name("gunicorn_config.py")
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Doko's own errors as one line instead of a traceback."""
+    try:
+        yield
+    except DokoError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _settings() -> Settings:
+    with _explained():
+        return Settings.from_environment()
+
+
+@click.group()
+def main() -> None:
+    """Doko: background jobs of the ordering platform."""
+
+
+@main.command()
+@click.argument("queue")
+@click.option("--threads", type=click.IntRange(1, 1000), help="Jobs at once; default <QUEUE>_CONCURRENCY.")
+def worker(queue: str, threads: int | None) -> None:
+    """Run a worker of QUEUE (whatsapp, credit, …), as `dramatiq services.<folder>.worker:start` would."""
+    _execute(worker_command(queue, _settings(), threads))
+
+
+@main.command()
+def gateway() -> None:
+    """Run the HTTP gateway under gunicorn; SIGHUP reloads it gracefully."""
+    _settings()
+    _execute([sys.executable, "-m", "gunicorn", "-c", f"file:{CONFIG}", "gateway.wsgi:app"])
+
+
+@main.command()
+def scheduler() -> None:
+    """Run the scheduler: sweeps, archives finished jobs, relays the outbox."""
+    with _explained():
+        scheduler_process.main(_settings())
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to the newest schema; several at once are safe."""
+    with _explained():
+        click.echo(f"The database is at revision {migrate_database(_settings().database_url)}")
+
+
+@main.command()
+def up() -> None:
+    """Run everything in this terminal, as `make up` does."""
+    _execute([sys.executable, "-m", "deploy.local"])
+
+
+@main.group()
+def tokens() -> None:
+    """Make, list and revoke API tokens."""
+
+
+@tokens.command()
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option("--user", required=True, help="Whose token it is; the operator log names them.")
+@click.option("--expires", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="UTC; default never.")
+def create(role: str, user: str, expires: datetime | None) -> None:
+    """Make a token and print it; it is shown this once only."""
+    expires_at = None if expires is None else expires.replace(tzinfo=UTC)
+    if expires_at is not None and expires_at <= datetime.now(UTC):
+        raise click.BadParameter("must lie in the future", param_hint="--expires")
+    with _explained(), _database().session() as tx:
+        token = create_token(tx, user=user, role=Role(role), actor=_operator(), expires_at=expires_at)
+    click.echo(f"id:    {token.id}\nuser:  {user}\nrole:  {role}\ntoken: {token.secret}")
+
+
+@tokens.command("list")
+def list_() -> None:
+    """List all tokens, revoked ones too; the tokens themselves are stored nowhere."""
+    with _explained(), _database().reader() as tx:
+        rows = list_tokens(tx)
+    for row in rows:
+        state = "revoked" if row.revoked_at else "valid"
+        if state == "valid" and row.expires_at is not None and row.expires_at <= datetime.now(UTC):
+            state = "expired"
+        used = row.last_used_at.isoformat(timespec="minutes") if row.last_used_at else "never used"
+        click.echo(f"{row.id}\t{row.role}\t{row.user_name}\t{state}\t{used}")
+
+
+@tokens.command()
+@click.argument("token_id", type=int)
+@click.option("--reason", default="", help="Kept in the operator log.")
+def revoke(token_id: int, reason: str) -> None:
+    """Revoke a token; gateways refuse it within 10 seconds."""
+    with _explained(), _database().session() as tx:
+        changed = revoke_token(tx, token_id, actor=_operator(), why=reason)
+    click.echo(f"Token {token_id} {'is revoked' if changed else 'was revoked already'}")
+
+
+def worker_command(queue: str, settings: Settings, threads: int | None = None) -> list[str]:
+    """The dramatiq command of a queue's worker. ClickException for an unknown queue, naming the nearest."""
+    found = _queue_named(queue)
+    policy = settings.policy(found)
+    return [
+        *(sys.executable, "-m", "dramatiq", f"services.{policy.folder}.worker:start"),
+        *("-p", "1", "-t", str(threads or policy.concurrency), "--skip-logging"),
+        *("--worker-shutdown-timeout", str(settings.shutdown_grace_ms + WORKER_GRACE_MS)),
+    ]
+
+
+def _queue_named(name: str) -> Queue:
+    names = {policy.folder: queue for queue, policy in POLICIES.items()}
+    found = names.get(name.lower()) or Queue.__members__.get(name.upper())
+    if found is None:
+        nearest = get_close_matches(name.lower(), names, n=1)
+        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        raise click.ClickException(f"No queue is called {name!r}{hint} (known: {', '.join(names)})")
+    return found
+
+
+def _database() -> Database:
+    return Database(_settings().database_url, application_name="doko-cli", pool_size=1)
+
+
+def _operator() -> Actor:
+    return Actor(name=f"cli:{getpass.getuser()}"[:64])
+
+
+def _execute(command: Sequence[str]) -> NoReturn:
+    """Become ``command``: signals reach it directly, and no process of ours stands in between."""
+    sys.stdout.flush()
+    os.execv(command[0], command)  # noqa: S606 - our own command, no shell
+
+
+if __name__ == "__main__":
+    main()
