@@ -96,7 +96,7 @@ class _Performer:
         self.__doc__ = declared.function.__doc__
         self.__module__ = declared.function.__module__
 
-    def __call__(self, *arguments: object, **data: object) -> dict[str, Any]:
+    def __call__(self, /, *arguments: object, **data: object) -> dict[str, Any]:
         job = current_job()
         if job is None:
             raise RuntimeError(f"{self.__name__} runs as a job only: call the declared function itself in tests")
