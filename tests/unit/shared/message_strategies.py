@@ -104,20 +104,22 @@ ranges = st.tuples(optional(days), optional(days)).map(
 )
 scores = st.tuples(optional(st.integers(300, 600)), optional(st.integers(600, 900)))
 score_filters = st.builds(
-    lambda dates, retailer, city, limits: reports.ScoreFilters(*dates, retailer, city, *limits),
+    lambda dates, retailer, city, limits: reports.ScoreFilters(
+        dates[0], dates[1], retailer, city, limits[0], limits[1]
+    ),
     ranges,
     optional(ids),
     optional(text(100)),
     scores,
 )
 volume_filters = st.builds(
-    lambda dates, retailer, city: reports.VolumeFilters(*dates, retailer, city),
+    lambda dates, retailer, city: reports.VolumeFilters(dates[0], dates[1], retailer, city),
     ranges,
     optional(ids),
     optional(text(100)),
 )
 liability_filters = st.builds(
-    lambda dates, city, overdue, amount: reports.LiabilityFilters(*dates, None, city, overdue, amount),
+    lambda dates, city, overdue, amount: reports.LiabilityFilters(dates[0], dates[1], None, city, overdue, amount),
     ranges,
     optional(text(100)),
     optional(st.booleans()),
