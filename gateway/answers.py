@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from flask import Response
+from typing_extensions import override
+from werkzeug.datastructures import Headers
 
 from shared.broker.options import Enqueued
 
@@ -27,7 +30,7 @@ class Answer:
 
 def accepted(job: Enqueued) -> Answer:
     """The 202 of the requirement: the job that now stands for the request, and where to look at it."""
-    return Answer(accepted_body(job), {"Location": JOBS_PATH + job.job_id})
+    return Answer(accepted_body(job), {"Location": JOBS_PATH + quote(job.job_id)})
 
 
 def accepted_body(job: Enqueued) -> Json:
@@ -42,9 +45,18 @@ def accepted_body(job: Enqueued) -> Json:
     }
 
 
+class JsonResponse(Response):
+    """A response whose headers are final as they are: Flask's own work on them costs 40 µs an answer."""
+
+    @override
+    def get_wsgi_headers(self, environ: Any) -> Headers:
+        """The headers as set: every Location of ours is an absolute path in ASCII, the length is known."""
+        return self.headers
+
+
 def json_response(body: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """A JSON answer; ``body`` holds only what JSON knows."""
-    response = Response(orjson.dumps(body), status, content_type=JSON_TYPE)
+    response = JsonResponse(orjson.dumps(body), status, content_type=JSON_TYPE)
     if headers:
         response.headers.extend(headers)
     return response

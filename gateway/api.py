@@ -1,4 +1,4 @@
-"""How routes are declared: ``Routes`` is a Flask blueprint whose decorators say who may call, what comes in, what goes out.
+"""How routes are declared: the decorators of ``Routes`` say who may call, what comes in, what goes out.
 
 The decorators only note what they are told; registering a route builds one function that authorizes, counts
 the request, reads it and calls the view, in that order whatever the order of the decorators. The same notes make
@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from flask import Blueprint, Response, request
 from marshmallow import Schema, ValidationError
+from typing_extensions import override
 
 from gateway.answers import Answer, json_response
 from gateway.auth import authorize
@@ -85,6 +86,34 @@ class Routes(Blueprint):
 
         return note
 
+    @override
+    def get(self, rule: str, **options: Any) -> Callable[[V], V]:
+        """A route for GET (and HEAD)."""
+        return self._route("GET", rule, options)
+
+    @override
+    def post(self, rule: str, **options: Any) -> Callable[[V], V]:
+        """A route for POST."""
+        return self._route("POST", rule, options)
+
+    @override
+    def put(self, rule: str, **options: Any) -> Callable[[V], V]:
+        """A route for PUT."""
+        return self._route("PUT", rule, options)
+
+    @override
+    def delete(self, rule: str, **options: Any) -> Callable[[V], V]:
+        """A route for DELETE."""
+        return self._route("DELETE", rule, options)
+
+    def _route(self, method: str, rule: str, options: dict[str, Any]) -> Callable[[V], V]:
+        def register(view: V) -> V:
+            self.add_url_rule(rule, options.pop("endpoint", None), view, methods=[method], **options)
+            return view
+
+        return register
+
+    @override
     def add_url_rule(
         self, rule: str, endpoint: str | None = None, view_func: Callable[..., Any] | None = None, *args: Any, **kw: Any
     ) -> None:

@@ -50,7 +50,7 @@ class _NoSessions(SessionInterface):
 
 
 def create_app(settings: Settings) -> Flask:
-    """The gateway of ``settings``, connected lazily: it starts, and answers 503, while Redis or the database is away."""
+    """The gateway of ``settings``; it connects lazily, so it starts while Redis or the database is away."""
     app = Flask("gateway", static_folder=None)
     app.session_interface = _NoSessions()
     app.url_map.strict_slashes = False

@@ -27,9 +27,9 @@ def read_json(*, is_required: bool) -> Any:
         raise Problem(415, message, headers={"Accept": "application/json"})
     try:
         g.body = orjson.loads(raw)
-        return g.body
     except orjson.JSONDecodeError as error:
         raise Problem(400, f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from error
+    return g.body
 
 
 def parsed_json() -> Any:

@@ -157,7 +157,7 @@ def _operator() -> Actor:
 def _execute(command: Sequence[str]) -> NoReturn:
     """Become ``command``: signals reach it directly, and no process of ours stands in between."""
     sys.stdout.flush()
-    os.execv(command[0], command)  # noqa: S606 - our own command, no shell
+    os.execv(command[0], list(command))  # noqa: S606 - our own command, no shell
 
 
 if __name__ == "__main__":

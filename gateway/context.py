@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 REQUEST_ID_HEADER = "X-Request-Id"
+REQUEST_ID = "doko.request_id"
+"""Where the request's environment holds its id."""
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -61,7 +63,7 @@ def current_actor() -> Actor:
 
 def current_request_id() -> str | None:
     """The id that this request's answer and log lines carry; None outside a request."""
-    return cast("str | None", g.get("request_id")) if has_request_context() else None
+    return cast("str | None", request.environ.get(REQUEST_ID)) if has_request_context() else None
 
 
 def choose_request_id(given: str | None) -> str:

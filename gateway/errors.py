@@ -47,7 +47,7 @@ _CODES = {
 
 
 @dataclass
-class Problem(Exception):  # noqa: N818 - what the client gets, not only an error
+class Problem(Exception):
     """An answer other than success, raised from anywhere below a route."""
 
     status: int
@@ -78,14 +78,14 @@ def invalid(field_errors: Errors) -> Problem:
 def errors_of(error: Exception) -> Errors:
     """The errors by path in a ValidationError, an InvalidOption (under ``options``) or a Problem."""
     if isinstance(error, ValidationError):
-        return by_path(error.normalized_messages())
+        return by_path(error.normalized_messages())  # type: ignore[no-untyped-call]
     if isinstance(error, errors.InvalidOption):
         return {f"options.{error.field}": [str(error).removeprefix(f"{error.field} ")]}
     return error.errors if isinstance(error, Problem) else {}
 
 
 def by_path(messages: Any, path: str = "") -> Errors:
-    """marshmallow's nested messages as ``Errors``."""
+    """Nested marshmallow messages as ``Errors``."""
     found: Errors = {}
     for where, text in _walk(messages, path):
         found.setdefault(where or "body", []).append(text)

@@ -38,7 +38,8 @@ class JobRequest:
         own = type(schema_of(self._message))
         members = {"options": fields.Nested(OptionsSchema, data_key="options")}
         made = type(f"{self._message.__name__}RequestSchema", (own,), members)
-        return made(exclude=self._options_only)
+        schema: Schema = made(exclude=self._options_only)
+        return schema
 
     def read(self, data: Any) -> NewJob:
         """The job, not enqueued yet. Raises Problem 422."""

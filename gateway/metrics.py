@@ -16,8 +16,8 @@ from prometheus_client.registry import Collector
 
 from gateway.metrics_folder import MULTIPROC_DIR
 from shared.errors import RedisUnavailable
-from shared.job_store import JobStore, QueueStats
-
+from shared.job_records import QueueStats
+from shared.job_store import JobStore
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 

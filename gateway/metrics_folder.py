@@ -1,3 +1,3 @@
-"""Where the gateway's processes keep their metrics; apart, since it must be set before prometheus_client is imported."""
+"""Where the gateway's processes keep their metrics: must be set before prometheus_client is imported."""
 
 MULTIPROC_DIR = "PROMETHEUS_MULTIPROC_DIR"

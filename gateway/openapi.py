@@ -42,8 +42,8 @@ def document(app: Flask) -> dict[str, Any]:
         info={"description": "Background jobs of the ordering platform. JSON in camelCase; times ISO 8601 UTC."},
         plugins=[plugin],
     )
-    assert plugin.converter is not None
-    plugin.converter.add_attribute_function(_one_of(plugin))
+    converter: Any = plugin.converter
+    converter.add_attribute_function(_one_of(converter))
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     spec.components.schema("Problem", schema=ProblemSchema)
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
@@ -115,12 +115,11 @@ def _responses(operation: Operation) -> dict[str, Any]:
     return responses
 
 
-def _one_of(plugin: MarshmallowPlugin) -> Any:
+def _one_of(converter: Any) -> Any:
     def describe(_converter: Any, field: Any, **_: Any) -> dict[str, Any]:
         if not isinstance(field, OneByKind):
             return {}
-        assert plugin.converter is not None
         schemas = dict.fromkeys(type(schema) for schema in field.schemas.values())
-        return {"oneOf": [plugin.converter.resolve_nested_schema(schema()) for schema in schemas]}
+        return {"oneOf": [converter.resolve_nested_schema(schema()) for schema in schemas]}
 
     return describe

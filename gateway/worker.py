@@ -21,7 +21,7 @@ class GatewayWorker(GeventWorker):
 
     @override
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
-        """Answer what never became a request (broken header, too long a line), or what broke outside the application."""
+        """Answer what never became a request (a broken header), or what broke outside the application."""
         status = HTTPStatus.INTERNAL_SERVER_ERROR
         if isinstance(exc, LimitRequestHeaders):
             status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
@@ -29,7 +29,7 @@ class GatewayWorker(GeventWorker):
             status = HTTPStatus.BAD_REQUEST
         request_id = os.urandom(8).hex()
         if status is HTTPStatus.INTERNAL_SERVER_ERROR:
-            self.log.exception("request %s broke", request_id)
+            self.log.error("request %s broke", request_id, exc_info=exc)
         else:
             self.log.warning("request %s refused: %s", request_id, type(exc).__name__)
         body = orjson.dumps(

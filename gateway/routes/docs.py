@@ -60,4 +60,6 @@ def start() -> Response:
 @routes.get("/docs/assets/<name>")
 def asset(name: str) -> Response:
     """A file of Swagger UI."""
-    return send_from_directory(ASSETS, name)
+    response = send_from_directory(ASSETS, name)
+    response.headers.pop("Cache-Control", None)
+    return response

@@ -102,7 +102,8 @@ def retry(body: Reason, key: str, job_id: str) -> Json:
 @requires(Scope.QUEUES_OPERATE)
 def promote(body: Reason, key: str, job_id: str) -> Json:
     """Run a delayed job now."""
-    in_queue(key, job_id)
+    if queue_of(job_id) is not queue_in_path(key):
+        raise JobNotFound(f"No job of queue {key.upper()[:64]} has the id {job_id!r}")
     with logged(OperatorAction.JOB_PROMOTED, job_id, body.reason):
         job = current_gateway().store.promote(job_id, current_actor().name)
     return {"success": True, "message": f"Job {job_id} runs now", "job": job_summary(job)}
