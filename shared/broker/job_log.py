@@ -131,7 +131,9 @@ def lease_lost(proxy: JobProxy) -> None:
 def redis_away(queue_name: str, error: Exception, *, first: bool) -> None:
     """Redis can't be reached; said once, until it is back."""
     if first:
-        job_event("error", f"Redis is away: {error}", "redis.away", queue=queue_name)
+        # What Redis or the network said is what tells a wrong password from a cable.
+        reason = str(error.__cause__ or "")
+        job_event("error", f"Redis is away: {error}", "redis.away", queue=queue_name, reason=reason)
 
 
 def redis_back(queue_name: str) -> None:

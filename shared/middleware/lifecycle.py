@@ -11,7 +11,11 @@ from dramatiq.broker import Broker
 from dramatiq.middleware import Middleware
 
 from shared.broker import job_log
+from shared.logs import flush
 from shared.middleware.interrupts import Interrupts
+
+STUCK_AFTER_S = 5.0
+ROOM_TO_STOP_S = 5.0
 
 
 class Lifecycle(Middleware):
@@ -23,6 +27,7 @@ class Lifecycle(Middleware):
         self._timer: threading.Timer | None = None
         self._worker: Any = None
         self._ending = False
+        self._shutting_down = threading.Event()
 
     def before_worker_boot(self, broker: Broker, worker: Any) -> None:
         """A worker never holds more jobs than it has threads."""
@@ -32,6 +37,7 @@ class Lifecycle(Middleware):
     def before_worker_shutdown(self, broker: Broker, worker: Any) -> None:
         """Stop fetching now; interrupt what still runs when the grace is over."""
         self._ending = True
+        self._shutting_down.set()
         broker.stop_fetching()  # type: ignore[attr-defined]
         self._timer = threading.Timer(self._grace_s, self._interrupts.stop_all)
         self._timer.daemon = True
@@ -55,3 +61,13 @@ class Lifecycle(Middleware):
         self._ending = True
         job_log.worker_ends(why)
         os.kill(os.getpid(), signal.SIGTERM)
+        threading.Thread(target=self._insist, name="ending", daemon=True).start()
+
+    def _insist(self) -> None:
+        # A master that dies while it waits for this process to boot leaves Dramatiq's main thread waiting for its
+        # acknowledgement for ever (multiprocessing's Event.set): then nobody acts on the signal but us.
+        if self._shutting_down.wait(STUCK_AFTER_S):
+            return
+        self._worker.stop(timeout=round((self._grace_s + ROOM_TO_STOP_S) * 1000))
+        flush()
+        os._exit(0)
