@@ -10,7 +10,7 @@
 -- A repeated call with the same tokens finds its finishes done before and changes nothing twice.
 local worker, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local room, held, finishes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local statuses = {}
+local statuses, left = {}, {}
 
 local function go_back(id, job, outcome, error, delay)
   if outcome == 'released' then
@@ -37,13 +37,14 @@ end
 local function finish(first)
   local id, its_token, outcome, payload = ARGV[first], ARGV[first + 1], ARGV[first + 2], ARGV[first + 3]
   local found = call('HMGET', JOB .. id, 'state', 'token', 'group', 'dedup', 'mode', 'follower', 'cancel', 'worker',
-    'priority', 'attempt')
+    'priority', 'attempt', 'msg', 'started', 'errors', 'stalls', 'released', 'progress')
   if not found[1] then return 'g' end
   if found[2] ~= its_token then return 'l' end
   if found[1] ~= 'active' then return 'd' end
   local job = {group = found[3], dedup = found[4], mode = found[5], follower = found[6], worker = found[8],
     priority = found[9], attempt = found[10]}
-  leave_active(id, job.worker, job.group)
+  left[#left + 1] = id
+  if job.group then group_left(job.group) end
   local going_back = outcome == 'delayed' or outcome == 'released'
   if going_back and not found[7] then
     go_back(id, job, outcome, payload, tonumber(ARGV[first + 4]))
@@ -51,6 +52,7 @@ local function finish(first)
   end
   local extra = {'worker', job.worker, 'duration', ARGV[first + 5]}
   if outcome == 'completed' then
+    job.read = {found[11], found[12], found[13], found[14], found[15], found[16], found[4]}
     finish_job(id, 'completed', job, payload, tonumber(ARGV[first + 6]), extra)
     return 'a'
   end
@@ -68,6 +70,12 @@ local function finish(first)
 end
 
 for i = 0, finishes - 1 do statuses[i + 1] = finish(7 + i * 7) end
+if #left > 0 then
+  call('ZREM', ACTIVE, unpack(left))
+  -- A token is one worker's, so all of these were this worker's.
+  if call('HINCRBY', WORKERS, worker, -#left) <= 0 then call('HDEL', WORKERS, worker) end
+end
+settle()
 
 local recount = (tonumber(call('HGET', WORKERS, worker)) or 0) ~= held and 1 or 0
 promote_due(100)

@@ -29,4 +29,5 @@ local job = {dedup = found[4], mode = found[5], follower = found[6], attempt = f
 -- A blocked follow-up doesn't hold the key yet; its holder keeps it.
 if state == 'blocked' then job.dedup = nil end
 finish_job(id, 'cancelled', job, '', 100, {'by', ARGV[2], 'why', ARGV[3]})
+settle()
 return {'cancelled'}

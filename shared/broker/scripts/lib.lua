@@ -229,8 +229,8 @@ local function release_key(id, key, mode, follower)
 end
 
 -- The whole job as JSON, so that whoever reads the event needs no record.
-local function job_record(id, state, attempt, result)
-  local job = call('HMGET', JOB .. id, 'msg', 'started', 'errors', 'stalls', 'released', 'progress', 'dedup')
+-- `job` is what the caller has read of it: msg, started, errors, stalls, released, progress, dedup.
+local function job_record(job, state, attempt, result)
   local msg = job[1] or '0|{}'
   local bar = string.find(msg, '|', 1, true) or 0
   local json = string.sub(msg, bar + 1, -2)
@@ -243,31 +243,49 @@ local function job_record(id, state, attempt, result)
     .. ',"result":' .. (result ~= '' and result or 'null') .. '}'
 end
 
--- Removes the oldest finished jobs beyond `keep`, at most 1,000 a call.
-local function trim_finished(state, keep)
-  local set = PREFIX .. state
-  local excess = call('ZCARD', set) - keep
-  if excess > 0 then
-    local old = call('ZPOPMIN', set, math.min(excess, 1000))
-    for i = 1, #old, 2 do call('UNLINK', JOB .. old[i]) end
-  end
-end
+-- What a call finished: sets, totals and retention are written once a call, by settle().
+local ended = {}
 
 -- Ends a job that is in no other state's set any more. `extra` are further fields of the event.
 local function finish_job(id, state, job, result, keep, extra)
-  local record = job_record(id, state, job.attempt, result)
+  local read = job.read or call('HMGET', JOB .. id, 'msg', 'started', 'errors', 'stalls', 'released', 'progress', 'dedup')
+  local record = job_record(read, state, job.attempt, result)
   event(state, id, 'attempt', job.attempt or 0, 'record', record, unpack(extra))
-  call('HINCRBY', META, 'total_' .. state, 1)
+  local list = ended[state]
+  if not list then
+    list = {total = 0, keep = keep, members = {}, removed = {}}
+    ended[state] = list
+  end
+  list.total = list.total + 1
   if keep == 0 then
-    call('UNLINK', JOB .. id)
+    list.removed[#list.removed + 1] = JOB .. id
   else
+    if list.keep == 0 or keep < list.keep then list.keep = keep end
     if result ~= '' then
       call('HSET', JOB .. id, 'state', state, 'finished', now, 'result', result)
     else
       call('HSET', JOB .. id, 'state', state, 'finished', now)
     end
-    call('ZADD', PREFIX .. state, now, id)
-    trim_finished(state, keep)
+    list.members[#list.members + 1] = now
+    list.members[#list.members + 1] = id
   end
   if job.dedup or job.follower then release_key(id, job.dedup, job.mode, job.follower) end
+end
+
+-- Removes the oldest finished jobs beyond the number to keep, at most 1,000 a call.
+local function settle()
+  for state, list in pairs(ended) do
+    call('HINCRBY', META, 'total_' .. state, list.total)
+    local removed = list.removed
+    if #list.members > 0 then
+      local set = PREFIX .. state
+      call('ZADD', set, unpack(list.members))
+      local excess = call('ZCARD', set) - list.keep
+      if excess > 0 then
+        local old = call('ZPOPMIN', set, math.min(excess, 1000))
+        for i = 1, #old, 2 do removed[#removed + 1] = JOB .. old[i] end
+      end
+    end
+    if #removed > 0 then call('UNLINK', unpack(removed)) end
+  end
 end

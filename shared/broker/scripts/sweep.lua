@@ -63,4 +63,5 @@ for _, id in ipairs(call('ZRANGEBYSCORE', ACTIVE, '-inf', now, 'LIMIT', 0, ARGV[
     stalled[n + 1], stalled[n + 2], stalled[n + 3], stalled[n + 4] = id, outcome, found[2] or '', found[9] or '0'
   end
 end
+settle()
 return stalled
