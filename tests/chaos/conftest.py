@@ -19,7 +19,12 @@ def make_stage(redis_server: RedisServer, tmp_path: Path) -> Iterator[MakeStage]
     stages: list[Stage] = []
 
     def make(
-        *, threads: int = 4, short_lease_ms: int = 1_500, lease_ms: int = 0, redis_url: str = "", worker_redis_url: str = ""
+        *,
+        threads: int = 4,
+        short_lease_ms: int = 1_500,
+        lease_ms: int = 0,
+        redis_url: str = "",
+        worker_redis_url: str = "",
     ) -> Stage:
         folder = tmp_path / f"stage-{len(stages)}"
         folder.mkdir()

@@ -37,11 +37,18 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def await_end(pid: int, *, within_s: float) -> float:
+    """Wait for the end of a process that is no child of ours; returns the seconds it took."""
+    return wait_for(lambda: not is_alive(pid), f"process {pid} has ended", within_s=within_s)
+
+
 def children_of(pid: int) -> list[int]:
     """The process ids of a process's children."""
     try:
         tasks = list(Path(f"/proc/{pid}/task").iterdir())
-        return [int(child) for task in tasks for child in (task / "children").read_text().split() if is_alive(int(child))]
+        return [
+            int(child) for task in tasks for child in (task / "children").read_text().split() if is_alive(int(child))
+        ]
     except (FileNotFoundError, ProcessLookupError):
         return []
 
@@ -127,7 +134,9 @@ class Fleet:
         """The workers whose master and child run."""
         with self._lock:
             workers = list(self.workers)
-        return [worker for worker in workers if not worker.has_ended and worker.find_child() and is_alive(worker.child_pid)]
+        return [
+            worker for worker in workers if not worker.has_ended and worker.find_child() and is_alive(worker.child_pid)
+        ]
 
     def log_text(self) -> str:
         """Everything that all workers logged."""
@@ -149,7 +158,16 @@ class Fleet:
     def _start(self, environment: Mapping[str, str]) -> WorkerProcess:
         self._started += 1
         shutdown_ms = str(int(self._environment["SHUTDOWN_GRACE_MS"]) + 5_000)
-        command = [sys.executable, "-m", "dramatiq", "tests.chaos.worker_app:start", "-p", "1", "-t", str(self._threads)]
+        command = [
+            sys.executable,
+            "-m",
+            "dramatiq",
+            "tests.chaos.worker_app:start",
+            "-p",
+            "1",
+            "-t",
+            str(self._threads),
+        ]
         command += ["--skip-logging", "--worker-shutdown-timeout", shutdown_ms]
         log = self._folder / f"worker-{self._started:03}.log"
         return WorkerProcess(command, {**self._environment, **environment}, log)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -11,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import redis
 from sqlalchemy import text
 
 from shared.broker import DokoBroker, EngineConfig, JobOptions, NewJob, connect, keys
@@ -28,6 +28,11 @@ SOAK = os.environ.get("SOAK") == "1"
 EVENTS_A_READ = 10_000
 
 
+def report(figures: str) -> None:
+    """Print a round's figures: they are what a soak is run for."""
+    sys.stdout.write(f"\n{figures}\n")
+
+
 @dataclass(frozen=True)
 class Run:
     """One execution of a job; ``at`` is epoch seconds."""
@@ -42,7 +47,9 @@ class Run:
 class Stage:
     """Everything around the workers of one test. ``redis_url`` is direct, whatever the workers use."""
 
-    def __init__(self, folder: Path, redis_url: str, *, lease_ms: int, threads: int, worker_redis_url: str = "") -> None:
+    def __init__(
+        self, folder: Path, redis_url: str, *, lease_ms: int, threads: int, worker_redis_url: str = ""
+    ) -> None:
         self.lease_s = lease_ms / 1000
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -59,7 +66,8 @@ class Stage:
         migrate(settings.database_url)
         self.database = Database(settings.database_url)
         self._create_tables()
-        self.client: redis.Redis = connect(Settings.from_environment({"REDIS_URL": redis_url}))
+        # Typed as Any: redis-py's answers may be text or bytes, these are bytes.
+        self.client: Any = connect(Settings.from_environment({"REDIS_URL": redis_url}))
         self.store = JobStore(self.client)
         self.producer = DokoBroker(self.client, EngineConfig.from_settings(settings))
         self.fleet = Fleet(self.environment, folder, threads=threads)
@@ -89,8 +97,7 @@ class Stage:
 
     def runs(self, job_id: str | None = None) -> list[Run]:
         """Every execution so far, in their order."""
-        query = "select job_id, pid, at, attempt, stalls from chaos_runs where job_id = coalesce(:job, job_id) order by rowid"
-        with self.database.reader() as tx:
+        query = "select * from chaos_runs where job_id = coalesce(:job, job_id) order by rowid"with self.database.reader() as tx:
             return [Run(*row) for row in tx.execute(text(query), {"job": job_id})]
 
     def effects(self) -> Counter[str]:
@@ -119,8 +126,9 @@ class Stage:
     def running_on(self, child_pid: int) -> list[dict[str, Any]]:
         """The jobs that a worker's child holds, by what Redis knows: ``id`` and ``stalls``."""
         held = []
-        for job_id in self.client.zrange(keys.state_set(QUEUE.value, "active"), 0, -1):
-            worker, stalls = self.client.hmget(keys.job(QUEUE.value, job_id.decode()), "worker", "stalls")
+        active: list[bytes] = self.client.zrangebyscore(keys.state_set(QUEUE.value, "active"), "-inf", "+inf")
+        for job_id in active:
+            worker, stalls = self.client.hmget(keys.job(QUEUE.value, job_id.decode()), ["worker", "stalls"])
             if worker is not None and worker.split(b":")[-2] == str(child_pid).encode():
                 held.append({"id": job_id.decode(), "stalls": int(stalls or 0)})
         return held
@@ -135,6 +143,10 @@ class Stage:
             return stats.completed + stats.failed >= count
 
         wait_for(all_ended, f"{count} jobs have ended", within_s=within_s, every_s=0.1)
+
+    def await_completed(self, count: int, *, within_s: float = 90.0) -> None:
+        """Wait until so many jobs have completed."""
+        wait_for(lambda: self.stats().completed >= count, f"{count} jobs have completed", within_s=within_s)
 
     def await_run(self, job_id: str, number: int = 1, *, within_s: float = 60.0) -> Run:
         """Wait for a job's n-th execution to begin."""
@@ -160,7 +172,8 @@ class Stage:
 
     def _create_tables(self) -> None:
         with self.database.session() as tx:
-            tx.execute(text("create table chaos_runs (job_id text, pid integer, at real, attempt integer, stalls integer)"))
+            columns = "job_id text, pid integer, at real, attempt integer, stalls integer"
+            tx.execute(text(f"create table chaos_runs ({columns})"))
             tx.execute(text("create table chaos_effects (job_id text)"))
 
 

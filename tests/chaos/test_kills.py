@@ -8,8 +8,8 @@ import signal
 import time
 
 from tests.chaos.conftest import MakeStage
-from tests.chaos.fleet import WorkerProcess, is_alive, wait_for
-from tests.chaos.stage import SOAK, Stage, kill_fairly
+from tests.chaos.fleet import WorkerProcess, await_end
+from tests.chaos.stage import SOAK, Stage, kill_fairly, report
 
 JOBS = 200
 SECONDS = 60.0 if SOAK else 8.0
@@ -47,14 +47,14 @@ def test_200_jobs_complete_once_while_masters_and_children_are_killed(make_stage
 
     stalled = stage.count_events("stalled")
     repeated = len(stage.runs()) - JOBS
-    print(f"\nkilled {kills.children} children, {kills.masters} masters; {len(stalled)} jobs stalled, {repeated} ran again")  # noqa: T201 - the figures of the round
+    report(f"killed {kills.children} children, {kills.masters} masters: {len(stalled)} stalled, {repeated} ran again")
     assert kills.children >= 2
     assert kills.masters >= 1
     assert stalled
     assert set(stalled.values()) == {1}
     stage.assert_each_completed_once(job_ids)
     for pid in kills.orphans:
-        wait_for(lambda pid=pid: not is_alive(pid), "the orphaned child has stopped", within_s=ORPHAN_ENDS_WITHIN_S)
+        await_end(pid, within_s=ORPHAN_ENDS_WITHIN_S)
 
 
 class _Kills:
@@ -95,21 +95,21 @@ def test_a_child_whose_master_was_killed_finishes_its_job_and_stops(make_stage: 
     assert run.pid == worker.child_pid
 
     os.kill(worker.master_pid, signal.SIGKILL)
-    seconds = wait_for(lambda: not is_alive(run.pid), "the orphan has stopped", within_s=ORPHAN_ENDS_WITHIN_S)
+    seconds = await_end(run.pid, within_s=ORPHAN_ENDS_WITHIN_S)
 
-    print(f"\nan orphaned child stopped after {seconds:.1f} s")  # noqa: T201 - the figure of the round
+    report(f"an orphaned child stopped after {seconds:.1f} s")
     stage.assert_each_completed_once([job_id])
     assert len(stage.runs(job_id)) == 1
     assert "the master process is gone" in worker.log.read_text()
 
 
 def test_a_child_whose_master_died_before_it_was_ready_stops_too(make_stage: MakeStage) -> None:
-    """The child asks who started it, not who its parent is by the time it gets ready."""
+    """The child asks who started it, not who its parent is by then, and ends even if Dramatiq waits for the master."""
     stage = make_stage(threads=1)
     (worker,) = stage.fleet.start(1)
     os.kill(worker.master_pid, signal.SIGKILL)
 
-    wait_for(lambda: not is_alive(worker.child_pid), "the orphan has stopped", within_s=ORPHAN_ENDS_WITHIN_S)
+    await_end(worker.child_pid, within_s=2 * ORPHAN_ENDS_WITHIN_S)
 
 
 def test_rolling_sigterms_lose_nothing_use_no_attempt_and_run_nothing_twice(make_stage: MakeStage) -> None:
@@ -121,7 +121,7 @@ def test_rolling_sigterms_lose_nothing_use_no_attempt_and_run_nothing_twice(make
     job_ids: list[str] = []
     for number in range(rounds):
         job_ids += stage.add("work", count=count, seconds=0.1)
-        wait_for(lambda number=number: stage.stats().completed > number * count, "the workers are busy")
+        stage.await_completed(number * count + 1)
         for worker in stage.fleet.alive():
             worker.terminate()
             worker.wait(30)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
 
 from tests.chaos.conftest import MakeStage
 from tests.chaos.fleet import is_alive, wait_for
-from tests.chaos.stage import SOAK, kill_fairly
+from tests.chaos.stage import SOAK, kill_fairly, report
 
 TRIALS = 20 if SOAK else 3
 ALLOWANCE_S = 5.0
@@ -23,13 +24,13 @@ def test_a_killed_workers_job_runs_again_within_the_lease_and_five_seconds(make_
     for _ in range(TRIALS):
         (job_id,) = stage.add("hang_once", seconds=600)
         pid = stage.await_run(job_id).pid
-        wait_for(lambda pid=pid: kill_fairly(stage, pid), "no once-stalled job runs on the worker", every_s=0.2)
+        wait_for(partial(kill_fairly, stage, pid), "no once-stalled job runs on the worker", every_s=0.2)
         killed_at[job_id] = time.time()
 
     stage.await_finished(TRIALS, within_s=stage.lease_s + 60)
 
     seconds = {job_id: stage.runs(job_id)[1].at - at for job_id, at in killed_at.items()}
-    print(f"\nrecovery after SIGKILL, lease {stage.lease_s} s:", sorted(round(each, 2) for each in seconds.values()))  # noqa: T201 - the figure of the round
+    report(f"recovery after SIGKILL, lease {stage.lease_s} s: {sorted(round(each, 2) for each in seconds.values())}")
     assert [each for each in seconds.values() if each > stage.lease_s + ALLOWANCE_S] == []
     stage.assert_each_completed_once(list(killed_at))
 
@@ -71,7 +72,7 @@ def test_a_worker_resumed_after_its_lease_changes_nothing(make_stage: MakeStage)
     events = len(stage.events())
 
     os.kill(late.pid, signal.SIGCONT)
-    wait_for(lambda: "worker.lease_lost" in first.log.read_text() or "job.lease_lost" in first.log.read_text(), "loss")
+    wait_for(lambda: "lease_lost" in first.log.read_text(), "the first worker notices its loss")
     (another,) = stage.add("work")
     stage.await_finished(2)
 

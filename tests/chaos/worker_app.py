@@ -111,7 +111,7 @@ class _Stage:
         row = {"job": job.id, "pid": os.getpid(), "at": time.time(), "attempt": job.attempt, "stalls": job.stalls}
         with self._database.session() as tx:
             tx.execute(
-                text("insert into chaos_runs (job_id, pid, at, attempt, stalls) values (:job, :pid, :at, :attempt, :stalls)"),
+                text("insert into chaos_runs values (:job, :pid, :at, :attempt, :stalls)"),
                 row,
             )
             return int(
