@@ -97,7 +97,8 @@ class Stage:
 
     def runs(self, job_id: str | None = None) -> list[Run]:
         """Every execution so far, in their order."""
-        query = "select * from chaos_runs where job_id = coalesce(:job, job_id) order by rowid"with self.database.reader() as tx:
+        query = "select * from chaos_runs where job_id = coalesce(:job, job_id) order by rowid"
+        with self.database.reader() as tx:
             return [Run(*row) for row in tx.execute(text(query), {"job": job_id})]
 
     def effects(self) -> Counter[str]:
