@@ -1,1 +1,1 @@
-"""TODO"""
+"""The HTTP gateway: enqueues, answers, and serves the operators; and the processes around it."""

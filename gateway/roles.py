@@ -28,4 +28,4 @@ SCOPES: dict[Role, frozenset[Scope]] = {
     Role.OPERATOR: frozenset({Scope.JOBS_READ, Scope.JOBS_WRITE, Scope.QUEUES_OPERATE}),
     Role.ADMIN: frozenset(Scope),
 }
-"""Viewers look; operators enqueue, cancel, retry, promote, pause and resume; admins also clean and see people's data."""
+"""Viewers look; operators enqueue, cancel, retry, promote, pause and resume; admins do it all."""
