@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
-import redis
 
 from shared.broker import keys
 from shared.broker.states import State
@@ -23,9 +23,7 @@ class InvalidCursor(QueueError):
     """The cursor is not one that a page returned (HTTP 422)."""
 
 
-def list_jobs(
-    client: redis.Redis, queue: Queue | None, state: State | None, cursor: str | None, limit: int
-) -> JobPage:
+def list_jobs(client: Any, queue: Queue | None, state: State | None, cursor: str | None, limit: int) -> JobPage:
     """One page over the chosen queues and states, in a fixed order of both."""
     places = [(q, s) for q in ([queue] if queue else list(Queue)) for s in ([state] if state else ORDER)]
     index, last = _read_cursor(cursor, len(places))
@@ -40,7 +38,7 @@ def list_jobs(
     return JobPage(jobs, None)
 
 
-def read_jobs(client: redis.Redis, queue: Queue, ids: Sequence[str]) -> list[Job]:
+def read_jobs(client: Any, queue: Queue, ids: Sequence[str]) -> list[Job]:
     """The jobs of these ids that Redis still has, in the same order, in one round trip."""
     pipeline = client.pipeline(transaction=False)
     for job_id in ids:
@@ -54,7 +52,7 @@ def read_jobs(client: redis.Redis, queue: Queue, ids: Sequence[str]) -> list[Job
     return jobs
 
 
-def _ids(client: redis.Redis, queue: Queue, state: State, last: tuple[str, float] | None, limit: int) -> list[str]:
+def _ids(client: Any, queue: Queue, state: State, last: tuple[str, float] | None, limit: int) -> list[str]:
     name = keys.state_set(queue.value, state)
     reverse = state in NEWEST_FIRST
     start = 0 if last is None else _rank_after(client, name, last, reverse=reverse)
@@ -65,7 +63,7 @@ def _ids(client: redis.Redis, queue: Queue, state: State, last: tuple[str, float
     return ids
 
 
-def _set_aside(client: redis.Redis, queue: Queue) -> list[str]:
+def _set_aside(client: Any, queue: Queue) -> list[str]:
     """Waiting jobs that stand elsewhere: once-stalled ones, and those parked behind their group's limit."""
     prefix = keys.prefix(queue.value)
     groups = client.zrange(prefix + "groups", 0, GROUPS_A_PAGE - 1)
@@ -76,7 +74,7 @@ def _set_aside(client: redis.Redis, queue: Queue) -> list[str]:
     return sorted(job_id.decode() for ids in pipeline.execute() for job_id in ids)
 
 
-def _rank_after(client: redis.Redis, name: str, last: tuple[str, float], *, reverse: bool) -> int:
+def _rank_after(client: Any, name: str, last: tuple[str, float], *, reverse: bool) -> int:
     job_id, score = last
     rank = client.zrevrank(name, job_id) if reverse else client.zrank(name, job_id)
     if rank is not None:
@@ -86,7 +84,7 @@ def _rank_after(client: redis.Redis, name: str, last: tuple[str, float], *, reve
     return int(client.zcount(name, *bounds))
 
 
-def _cursor(client: redis.Redis, index: int, queue: Queue, state: State, job_id: str) -> str:
+def _cursor(client: Any, index: int, queue: Queue, state: State, job_id: str) -> str:
     score = client.zscore(keys.state_set(queue.value, state), job_id)
     place = [index, job_id, score if score is not None else float(2**62)]
     return urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
@@ -98,8 +96,12 @@ def _read_cursor(cursor: str | None, places: int) -> tuple[int, tuple[str, float
     try:
         index, job_id, score = orjson.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         last = (str(job_id), float(score))
-        if not isinstance(index, int) or not 0 <= index < places:
-            raise ValueError(index)
     except (ValueError, TypeError) as error:
-        raise InvalidCursor("this cursor is not one that a page of this list returned; leave it out to begin") from error
+        raise _invalid_cursor() from error
+    if not isinstance(index, int) or not 0 <= index < places:
+        raise _invalid_cursor()
     return index, last
+
+
+def _invalid_cursor() -> InvalidCursor:
+    return InvalidCursor("this cursor is not one that a page of this list returned; leave it out to begin")

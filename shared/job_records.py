@@ -53,7 +53,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobEvent:
-    """One transition: when (epoch ms), what, and the event's own fields (attempt, worker, duration, error, by, why …)."""
+    """One transition: when (epoch ms), what, and the event's own fields (attempt, worker, duration, error, by …)."""
 
     at_ms: int
     event: str

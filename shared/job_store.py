@@ -6,8 +6,8 @@ change is one script, every read is bounded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import orjson
 import redis
@@ -31,6 +31,8 @@ from shared.job_records import (
 )
 from shared.queues import Queue, queue_of
 
+_T = TypeVar("_T")
+
 HOUR_MS = 3_600_000
 FAILED_KEPT_LONGER = 7
 EVENTS_A_READ = 1_000
@@ -45,7 +47,7 @@ class JobStore:
     def __init__(
         self, client: redis.Redis, archive: JobArchive | None = None, config: EngineConfig | None = None
     ) -> None:
-        self._client = client
+        self._client: Any = client  # redis-py types its replies as bytes, text or awaitables at once
         self._scripts = Scripts(client)
         self._archive = archive
         self._config = config or EngineConfig()
@@ -94,9 +96,10 @@ class JobStore:
     def events(self, job_id: str) -> list[JobEvent]:
         """A job's whole history, oldest first: archived events, then those that the archive has not read yet."""
         queue = _queue_named(job_id)
+        # The stream first: what is archived and trimmed in between is then seen twice, never missed.
+        recent = self._guard(lambda: self._recent_events(queue, job_id))
         archived = self._archive.events(job_id) if self._archive is not None else []
         known = {event.stream_id for event in archived}
-        recent = self._guard(lambda: self._recent_events(queue, job_id))
         events = [*archived, *(event for event in recent if event.stream_id not in known)]
         if not events:
             self.job(job_id)
@@ -141,7 +144,16 @@ class JobStore:
         group_key = self._config.policy(queue.value).group_key
         priority = job.options.get("priority", "")
         group = str(job.data.get(group_key, "")) if group_key else ""
-        arguments: tuple[Argument, ...] = ("", 0, 0, self._config.events_max, 1, job.id, orjson.dumps(message), priority)
+        arguments: tuple[Argument, ...] = (
+            "",
+            0,
+            0,
+            self._config.events_max,
+            1,
+            job.id,
+            orjson.dumps(message),
+            priority,
+        )
         arguments += (0, group, job.deduplication_key or "", "until_finished", "", "", "")
         reply = self._scripts.run("enqueue", queue.value, arguments)
         if reply[3] == b"duplicate":
@@ -211,7 +223,7 @@ class JobStore:
         """Count one request of an API client: 0, or the ms until it may come back."""
         return int(self._scripts.run_on_key("limit", f"doko:{{client:{client}}}:meta", (limit, window_ms)))
 
-    def _guard(self, read: Any) -> Any:
+    def _guard(self, read: Callable[[], _T]) -> _T:
         try:
             return read()
         except UNREACHABLE as error:

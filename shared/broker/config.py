@@ -26,7 +26,9 @@ class EngineConfig:
     shutdown_grace_ms: int = 25_000
     events_max: int = 1_000_000
     reservation_ms: int = RESERVATION_MS
-    policies: Mapping[str, QueuePolicy] = field(default_factory=lambda: dict(POLICIES))
+    policies: Mapping[str, QueuePolicy] = field(
+        default_factory=lambda: {queue.value: policy for queue, policy in POLICIES.items()}
+    )
 
     @classmethod
     def from_settings(cls, settings: Settings) -> EngineConfig:
@@ -36,13 +38,13 @@ class EngineConfig:
             sweep_interval_ms=settings.sweep_interval_ms,
             shutdown_grace_ms=settings.shutdown_grace_ms,
             events_max=settings.events_max,
-            policies={queue: settings.policy(queue) for queue in Queue},
+            policies={queue.value: settings.policy(queue) for queue in Queue},
         )
 
     def policy(self, queue_name: str) -> QueuePolicy:
         """The policy of a queue; a queue outside the table gets the generic defaults."""
         found = self.policies.get(queue_name)
         if found is None:
-            name = cast(Queue, queue_name)
+            name = cast("Queue", queue_name)
             return QueuePolicy(name, folder=queue_name, job_names=(), concurrency=8, timeout_ms=600_000)
         return found

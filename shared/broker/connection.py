@@ -78,11 +78,12 @@ class Scripts:
     def run_on_key(self, name: str, key: str, arguments: Sequence[Argument] = ()) -> Any:
         """The same on an explicit key, which must end in ``:meta``."""
         text, digest = _source(name)
+        client: Any = self._client  # redis-py types no commands
         try:
             try:
-                return self._client.execute_command("EVALSHA", digest, 1, key, *arguments)
+                return client.execute_command("EVALSHA", digest, 1, key, *arguments)
             except redis.exceptions.NoScriptError:
-                return self._client.execute_command("EVAL", text, 1, key, *arguments)
+                return client.execute_command("EVAL", text, 1, key, *arguments)
         except redis.exceptions.OutOfMemoryError as error:
             raise QueueFull("Redis is at its memory limit; nothing was enqueued") from error
         except UNREACHABLE as error:

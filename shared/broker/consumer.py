@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import redis
 from dramatiq.broker import Consumer, MessageProxy
@@ -19,7 +19,7 @@ from dramatiq.errors import DecodeError
 from dramatiq.message import Message
 
 from shared.broker import job_log, keys
-from shared.broker.connection import UNREACHABLE, Argument
+from shared.broker.connection import Argument
 from shared.broker.finish import Finish, finish_of
 from shared.broker.outcome import Kind, Outcome, WorkerStopping
 from shared.broker.proxy import JobProxy, read_job
@@ -80,8 +80,7 @@ class JobConsumer(Consumer):
 
     def ack(self, message: MessageProxy) -> None:
         """Report the attempt that the calling thread just ended, whatever its outcome."""
-        assert isinstance(message, JobProxy)
-        self._finish(finish_of(message, self.worker))
+        self._finish(finish_of(cast("JobProxy", message), self.worker))
 
     nack = ack
 
@@ -221,7 +220,8 @@ class JobConsumer(Consumer):
         self, token: str, now_ms: int, fields: tuple[bytes, bytes, int, int, int], error: DecodeError
     ) -> JobProxy:
         job_id, _, attempt, stalls, released_ms = fields
-        message: Message[Any] = Message(self.queue_name, "unreadable", (), {}, {}, job_id.decode("utf-8", "replace"), 0)
+        name = job_id.decode("utf-8", "replace")
+        message: Message[Any] = Message(self.queue_name, "unreadable", (), {}, {}, name, 0)
         proxy = JobProxy(message, token)
         # One attempt is all it gets: reading it again can't help.
         proxy.attempt, proxy.attempts, proxy.stalls, proxy.released_ms = attempt, attempt, stalls, released_ms
@@ -256,7 +256,9 @@ class JobConsumer(Consumer):
         with self._state:
             if self._finished:
                 return True
-            busy = len(self._held) + len(self._orphans) >= self._threads or any(proxy.alone for proxy in self._held.values())
+            busy = len(self._held) + len(self._orphans) >= self._threads or any(
+                proxy.alone for proxy in self._held.values()
+            )
             if longest_s <= 0:
                 return False
             if busy or self._broker.stopping:
@@ -266,7 +268,7 @@ class JobConsumer(Consumer):
         try:
             # The server's own timers are coarse: it only bounds the wait, the timekeeper keeps the time.
             return self._blocking.blpop([self._marker], timeout=max(longest_s, 0.05)) is not None
-        except UNREACHABLE:
+        except (redis.exceptions.RedisError, OSError):
             return True  # the next advance reports it and backs off
         finally:
             with self._state:

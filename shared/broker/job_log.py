@@ -97,9 +97,7 @@ def _set_aside(finish: Finish, kind: Kind) -> None:
 
 def enqueued(queue_name: str, job_id: str, state: str) -> None:
     """A producer added a job."""
-    job_event(
-        "info", f"Job {job_id} {state} in queue {queue_name}", f"job.{state}", queue=queue_name, jobId=job_id
-    )
+    job_event("info", f"Job {job_id} {state} in queue {queue_name}", f"job.{state}", queue=queue_name, jobId=job_id)
 
 
 def stalled(queue_name: str, job: StalledJob) -> None:
@@ -153,7 +151,9 @@ def reconciled(queue_name: str, job_ids: Sequence[str]) -> None:
 
 def unreported(queue_name: str, job_ids: Sequence[str]) -> None:
     """The worker ended before Redis came back: these jobs will be found stalled and run again."""
-    job_event("error", "Finished jobs could not be reported", "worker.unreported", queue=queue_name, jobIds=list(job_ids))
+    job_event(
+        "error", "Finished jobs could not be reported", "worker.unreported", queue=queue_name, jobIds=list(job_ids)
+    )
 
 
 def worker_ends(why: str) -> None:

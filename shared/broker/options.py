@@ -85,7 +85,7 @@ class JobOptions:
             values["backoff"] = backoff_from_json(values["backoff"])
         for name in ("keep_completed", "keep_failed"):
             if name in values:
-                values[name] = _keep_count(name, values[name])
+                values[name] = _keep_count(values[name])
         if values.get("deduplication_mode") is not None:
             values["deduplication_mode"] = _choice("deduplicationMode", values["deduplication_mode"], DeduplicationMode)
         return cls(**{name: value for name, value in values.items() if value is not None})
@@ -205,7 +205,7 @@ def _choice(name: str, value: object, choices: type[_E]) -> _E:
         _refuse(name, f"must be one of {', '.join(choices)}{hint}")
 
 
-def _keep_count(name: str, value: object) -> object:
+def _keep_count(value: object) -> object:
     # Bull also takes true (keep none) and false (keep all).
     if isinstance(value, bool):
         return 0 if value else MAX_KEEP

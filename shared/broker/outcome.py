@@ -85,7 +85,9 @@ class Outcome:
     final: bool = True
 
 
-def decide(exception: BaseException | None, attempt: Attempt, *, jitter: float | None = None) -> Outcome:
+def decide(  # noqa: PLR0911 - one return a rule: it reads as the table that it is
+    exception: BaseException | None, attempt: Attempt, *, jitter: float | None = None
+) -> Outcome:
     """The outcome of an attempt that ended with ``exception`` (None: it returned)."""
     if exception is None:
         return Outcome(Kind.COMPLETED)

@@ -101,7 +101,9 @@ def read_job(
         proxy.keep_failed = get("removeOnFail", policy.keep_failed)
         proxy.backoff = backoff_from_json(options["backoff"]) if "backoff" in options else policy.backoff
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DecodeError(f"the stored message of job {job_id!r} can't be read", packed, error) from error
+        raise DecodeError(  # type: ignore[no-untyped-call]  # Dramatiq's errors carry no types
+            f"the stored message of job {job_id!r} can't be read", packed, error
+        ) from error
     return proxy
 
 

@@ -22,4 +22,5 @@ class JobResults(ResultBackend):
         """Errors travel with the attempt's outcome, not as results."""
 
     def _get(self, message_key: str) -> Any:
+        del message_key
         return Missing

@@ -39,7 +39,10 @@ def sweep(scripts: Scripts, queue_name: str, config: EngineConfig) -> list[Stall
                 _stall_error(f"stalled more than {STALLS_SURVIVED} time: the job seems to kill its worker"),
             ),
         )
-        jobs = [StalledJob(*(part.decode() for part in found[i : i + 3]), int(found[i + 3])) for i in range(0, len(found), 4)]
+        jobs = [
+            StalledJob(found[i].decode(), found[i + 1].decode(), found[i + 2].decode(), int(found[i + 3]))
+            for i in range(0, len(found), 4)
+        ]
         stalled += jobs
         if len(jobs) < JOBS_A_SWEEP:
             return stalled

@@ -9,12 +9,14 @@ import platform
 import random
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import orjson
+import redis
 
 from shared.broker import job_log, keys
-from shared.broker.connection import UNREACHABLE, Argument
+from shared.broker.connection import Argument
 from shared.broker.sweeping import sweep
 from shared.errors import DokoError, RedisUnavailable
 
@@ -97,12 +99,12 @@ class Timekeeper:
                 self._broker.lifecycle.check(self._parent)
                 watch_at = now + WATCH_INTERVAL_S
 
-    def _guard(self, step: object) -> bool:
+    def _guard(self, step: Callable[[], None]) -> bool:
         try:
-            step()  # type: ignore[operator]
-        except (RedisUnavailable, *UNREACHABLE):
+            step()
+        except (RedisUnavailable, redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError):
             return False  # the consumer reports it; the next round tries again
-        except DokoError as error:
+        except (DokoError, redis.exceptions.RedisError) as error:
             job_log.script_failed(self._queue, error)
             return False
         return True
@@ -145,12 +147,13 @@ class Timekeeper:
             job_log.stalled(self._queue, job)
 
     def _listen(self) -> None:
+        client: Any = self._listening
         key = keys.control(self._queue, self._consumer.worker)
         while not self._stopped.is_set():
             try:
-                order = self._listening.blpop([key], timeout=LISTEN_S)
-            except UNREACHABLE:
-                self._stopped.wait(RETRY_AFTER_S)
+                order = client.blpop([key], timeout=LISTEN_S)
+            except (redis.exceptions.RedisError, OSError):
+                self._stopped.wait(RETRY_AFTER_S)  # the consumer reports it
                 continue
             if order is not None:
                 self._broker.interrupts.cancel(order[1].decode())

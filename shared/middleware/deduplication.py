@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import redis
 from dramatiq.broker import Broker
 from dramatiq.message import Message
 from dramatiq.middleware import Middleware, MiddlewareError
 
 from shared.broker import keys
-from shared.broker.connection import UNREACHABLE, Scripts
+from shared.broker.connection import Scripts
 from shared.broker.options import DeduplicationMode, JobOptions
 from shared.broker.states import State
 from shared.errors import RedisUnavailable
@@ -53,7 +54,7 @@ class Deduplication(Middleware):
             if reserved or options.deduplication_mode is DeduplicationMode.REPLACE:
                 return
             holder = self._absorb(message.queue_name, options)
-        except (RedisUnavailable, *UNREACHABLE) as error:
+        except (RedisUnavailable, redis.exceptions.RedisError, OSError) as error:
             raise ReservationFailed(f"Redis can't be reached: {type(error).__name__}") from error
         if holder is not None:
             raise DuplicateJob(*holder)

@@ -11,14 +11,16 @@ import ctypes
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from dramatiq.broker import Broker, MessageProxy
 from dramatiq.middleware import Middleware
 from dramatiq.threading import Interrupt, raise_thread_exception
 
 from shared.broker.outcome import JobCancelled, JobInterrupt, JobTimedOut, LeaseLost, WorkerStopping
-from shared.broker.proxy import JobProxy
+
+if TYPE_CHECKING:
+    from shared.broker.proxy import JobProxy
 
 CHECK_INTERVAL_S = 0.05
 
@@ -47,9 +49,9 @@ class Interrupts(Middleware):
 
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
         """The calling thread begins a job."""
-        assert isinstance(message, JobProxy)
-        message.started = now = time.monotonic()
-        entry = _Running(message.message_id, now + message.timeout_ms / 1000)
+        job = cast("JobProxy", message)
+        job.started = now = time.monotonic()
+        entry = _Running(job.message_id, now + job.timeout_ms / 1000)
         with self._lock:
             refused = self._before_start.pop(entry.job_id, None)
             if refused is None and self._stopping:
@@ -107,7 +109,7 @@ class Interrupts(Middleware):
     def _raise(self, thread_id: int, entry: _Running, interrupt: type[JobInterrupt]) -> None:
         if not entry.interrupted:
             entry.interrupted = True
-            raise_thread_exception(thread_id, interrupt)
+            raise_thread_exception(thread_id, interrupt)  # type: ignore[no-untyped-call]
 
     def _watch_deadlines(self) -> None:
         while True:

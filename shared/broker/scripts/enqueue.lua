@@ -1,4 +1,4 @@
--- Creates jobs: at most 500 a call, all of them or (client limit, full) none.
+-- Creates jobs: at most 1,000 a call, all of them or (client limit, full) none.
 --
 -- ARGV[1] client of the limit or ''   [2] its jobs a window   [3] the window in ms   [4] most unarchived events
 -- ARGV[5] number of jobs, then 10 arguments each:

@@ -1,0 +1,82 @@
+"""Between jobs, Dramatiq's messages and the arguments and answers of the enqueue script."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from dramatiq.message import Message
+
+from shared.broker.connection import Argument
+from shared.broker.options import Enqueued, Idempotency, JobOptions, NewJob, new_job_id, qualified_job_id
+from shared.broker.states import State
+from shared.errors import IdempotencyConflict
+from shared.middleware.options import JOB_OPTIONS, VERSION
+
+
+def message_of(job: NewJob) -> Message[Any]:
+    """The Dramatiq message of a new job; it gets its id here."""
+    options = job.options
+    given = options.job_id
+    return Message(
+        queue_name=job.queue.value,
+        actor_name=job.name,
+        args=(),
+        kwargs=job.data,
+        options={JOB_OPTIONS: options, VERSION: job.version},
+        message_id=qualified_job_id(job.queue, given) if given else new_job_id(job.queue),
+        message_timestamp=0,
+    )
+
+
+def arguments_of(message: Message[Any], group_key: str | None) -> tuple[Argument, ...]:
+    """The first eight of a job's ten arguments of ``enqueue.lua``."""
+    options: JobOptions = message.options[JOB_OPTIONS]
+    stored: dict[str, Any] = {"name": message.actor_name, "data": message.kwargs}
+    if message.args:
+        stored["args"] = message.args
+    if message.options.get(VERSION, 1) != 1:
+        stored["v"] = message.options[VERSION]
+    if options is not _NO_OPTIONS and (overrides := _stored_options(options)):
+        stored["options"] = overrides
+    group = message.kwargs.get(group_key, "") if group_key else ""
+    return (
+        message.message_id,
+        orjson.dumps(stored),
+        options.priority or "",
+        options.delay_ms,
+        str(group),
+        options.deduplication_key or "",
+        options.deduplication_mode.value,
+        options.deduplication_window_ms or "",
+    )
+
+
+_NO_OPTIONS = JobOptions()
+_NOT_STORED = frozenset({"delay", "jobId", "deduplicationKey", "deduplicationMode", "deduplicationWindow"})
+
+
+def _stored_options(options: JobOptions) -> dict[str, Any]:
+    # What the record keeps in fields of its own, or needs no more, is not stored twice.
+    return {name: value for name, value in options.to_json().items() if name not in _NOT_STORED}
+
+
+def idempotency_arguments(idempotency: Idempotency | None, index: int, count: int) -> tuple[str, str]:
+    """The last two: the key as its owner's, and the body's hash; empty without a key."""
+    if idempotency is None:
+        return "", ""
+    place = f"#{index}" if count > 1 else ""
+    return f"{idempotency.owner}:{idempotency.key}{place}", idempotency.body_hash
+
+
+def answer_of(queue: Any, job_id: bytes, state: bytes, what: bytes) -> Enqueued:
+    """One job's part of the script's reply. Raises ``IdempotencyConflict``."""
+    if what == b"conflict":
+        raise IdempotencyConflict("this Idempotency-Key came with another body before; use a new key")
+    return Enqueued(
+        job_id=job_id.decode(),
+        queue=queue,
+        state=State(state.decode()),
+        deduplicated=what in {b"duplicate", b"replaced"},
+        created=what in {b"created", b"follow-up"},
+    )
