@@ -1,0 +1,153 @@
+"""`make up` as a user meets it: everything starts, a message is delivered, and everything stops in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.local.ports import free_port
+
+ROOT = Path(__file__).parents[2]
+TIMEOUT_S = 60
+MESSAGE = {
+    "type": "ORDER_CONFIRMATION",
+    "recipient": "+977-9800000000",
+    "data": {
+        "orderNumber": "ORD-2026-001",
+        "total": 1500.00,
+        "items": [{"productName": "Rice 1 kg", "quantity": 10, "unitPrice": 150.00}],
+    },
+}
+
+
+class Copy:
+    """One running copy of Doko with its own port and folder."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.data_dir = folder / "var"
+        self.port = port
+        self._shown = folder / f"shown-{port}"
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("REDIS_")}
+        with self._shown.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "deploy.local"],
+                cwd=ROOT,
+                env=environment | {"PORT": str(port), "DATA_DIR": str(self.data_dir), "LOG_DIR": str(folder / "logs")},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def shown(self) -> str:
+        return self._shown.read_text()
+
+    @property
+    def token_file(self) -> Path:
+        return self.data_dir / "admin-token"
+
+    def await_shown(self, text: str) -> None:
+        self._await(lambda: text in self.shown, text)
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self.token_file.read_text().strip()}"}
+        url = f"http://127.0.0.1:{self.port}/api/v1{path}"
+        answer = httpx.request(method, url, json=body, headers=headers, timeout=TIMEOUT_S)
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    def await_completed(self, job_id: str) -> None:
+        self._await(lambda: self.call("GET", f"/jobs/{job_id}")["state"] == "completed", f"{job_id} completed")
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(TIMEOUT_S)
+
+    def _await(self, condition: Callable[[], bool], what: str) -> None:
+        deadline = time.monotonic() + TIMEOUT_S
+        while not condition():
+            assert self.process.poll() is None, self.shown
+            assert time.monotonic() < deadline, f"{what} did not come: {self.shown}"
+            time.sleep(0.05)
+
+
+@pytest.fixture
+def start_copy(tmp_path: Path) -> Iterator[Callable[..., Copy]]:
+    copies: list[Copy] = []
+
+    def start(name: str = "one", port: int | None = None) -> Copy:
+        (tmp_path / name).mkdir(exist_ok=True)
+        copies.append(Copy(tmp_path / name, port or free_port()))
+        return copies[-1]
+
+    yield start
+    for copy in copies:
+        if copy.process.poll() is None:
+            copy.stop()
+
+
+@pytest.mark.slow
+def test_a_message_is_delivered_and_its_history_survives_a_restart(start_copy: Callable[..., Copy]) -> None:
+    copy = start_copy()
+    copy.await_shown("Doko is up")
+    job_id = copy.call("POST", "/whatsapp/messages", MESSAGE)["jobId"]
+    copy.await_completed(job_id)
+    assert "ORD-2026-001" in copy.shown
+    assert stat.S_IMODE(copy.token_file.stat().st_mode) == 0o600
+    token = copy.token_file.read_text()
+    assert copy.stop() == 0, copy.shown
+    assert copy.shown.endswith("Stopped: every part ended by itself.\n")
+
+    again = start_copy()
+    again.await_shown("Doko is up")
+
+    assert again.token_file.read_text() == token
+    again.await_completed(job_id)
+
+
+@pytest.mark.slow
+def test_copies_with_other_ports_and_folders_run_side_by_side(start_copy: Callable[..., Copy]) -> None:
+    one, two = start_copy("one"), start_copy("two")
+    for copy in (one, two):
+        copy.await_shown("Doko is up")
+
+    job_id = one.call("POST", "/whatsapp/messages", MESSAGE)["jobId"]
+
+    one.await_completed(job_id)
+    with pytest.raises(httpx.HTTPStatusError, match="404"):
+        two.call("GET", f"/jobs/{job_id}")
+
+
+@pytest.mark.slow
+def test_a_taken_port_and_a_used_folder_are_told_at_once(start_copy: Callable[..., Copy]) -> None:
+    first = start_copy("one")
+    first.await_shown("Doko is up")
+
+    same_port = start_copy("two", port=first.port)
+    assert same_port.process.wait(TIMEOUT_S) == 2
+    assert f"port {first.port} is taken by another program: stop it, or run `PORT=" in same_port.shown
+
+    same_folder = start_copy("one")
+    assert same_folder.process.wait(TIMEOUT_S) == 2
+    assert "is used by another `make up`" in same_folder.shown
+
+
+@pytest.mark.slow
+def test_a_wrong_setting_stops_the_start_with_the_nearest_valid_one(tmp_path: Path) -> None:
+    environment = os.environ | {"WHATSAPP_CONCURENCY": "5", "DATA_DIR": str(tmp_path)}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy.local"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert "the nearest one is WHATSAPP_CONCURRENCY" in done.stdout
