@@ -10,18 +10,23 @@ import signal
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 
 from shared import logs
 from shared.broker import EngineConfig, connect, make_broker
 from shared.broker.keeper import Keeper
+from shared.broker.server_check import warn_of_unsafe_server
 from shared.database import Database
 from shared.database.archive import Archiver
+from shared.database.retention import Retention, remove_expired
 from shared.outbox import Relay
+from shared.sentry import configure_sentry
 from shared.settings import Settings
 
 ARCHIVE_EVERY_S = 0.5
 RELAY_EVERY_S = 1.0
+RETENTION_EVERY_S = 3_600.0
 LONGEST_WAIT_S = 30.0
 
 _log = logs.get_logger()
@@ -79,14 +84,17 @@ class Scheduler:
 def main(settings: Settings) -> None:
     """Run the scheduler until SIGTERM or SIGINT."""
     logs.configure(settings, "scheduler")
+    configure_sentry(settings)
     database = Database(settings.database_url, application_name="doko-scheduler")
     broker = make_broker(settings)
     keeper = Keeper(connect(settings), EngineConfig.from_settings(settings))
+    warn_of_unsafe_server(broker.scripts.client)
     scheduler = Scheduler(
         [
             Part("keeper", keeper.run_once, settings.sweep_interval_ms / 1000),
             Part("archiver", Archiver(database, connect(settings)).run_once, ARCHIVE_EVERY_S),
             Part("relay", Relay(database, broker).run_once, RELAY_EVERY_S),
+            Part("retention", partial(remove_expired, database, Retention()), RETENTION_EVERY_S),
         ]
     )
 

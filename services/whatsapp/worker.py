@@ -13,11 +13,13 @@ from services.whatsapp.clients.meta import MetaProvider
 from services.whatsapp.clients.protocol import Provider
 from services.whatsapp.clients.twilio import TwilioProvider
 from services.whatsapp.sending import Sender
+from shared import logs
 from shared.broker import connect, make_broker
 from shared.database.session import Database
 from shared.errors import ConfigurationError
 from shared.job_store import JobStore
 from shared.queues import Queue
+from shared.sentry import configure_sentry, report_failures
 from shared.settings import Settings
 
 PACE_WINDOW_MS = 1_000
@@ -26,7 +28,10 @@ PACE_WINDOW_MS = 1_000
 def start() -> None:
     """Wire the WhatsApp worker; Dramatiq calls this once per process."""
     settings = Settings.from_environment()
+    logs.configure(settings, "worker-whatsapp")
+    configure_sentry(settings)
     broker = make_broker(settings, queue=Queue.WHATSAPP)
+    report_failures(broker)
     store = JobStore(connect(settings))
     database = Database(settings.database_url, application_name="doko-whatsapp")
     sender = Sender(

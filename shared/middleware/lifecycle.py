@@ -11,6 +11,7 @@ from dramatiq.broker import Broker
 from dramatiq.middleware import Middleware
 
 from shared.broker import job_log
+from shared.broker.server_check import warn_of_unsafe_server
 from shared.logs import flush
 from shared.middleware.interrupts import Interrupts
 
@@ -33,6 +34,7 @@ class Lifecycle(Middleware):
         """A worker never holds more jobs than it has threads."""
         self._worker = worker
         broker.worker_threads = worker.worker_threads  # type: ignore[attr-defined]
+        warn_of_unsafe_server(broker.scripts.client)  # type: ignore[attr-defined]
 
     def before_worker_shutdown(self, broker: Broker, worker: Any) -> None:
         """Stop fetching now; interrupt what still runs when the grace is over."""
