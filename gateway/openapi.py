@@ -54,7 +54,16 @@ def document(app: Flask) -> dict[str, Any]:
         methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
         described = _describe(operation, view.__doc__ or "", rule.endpoint, rule.rule)
         spec.path(path=_PATH_ARGUMENT.sub(r"{\1}", rule.rule), operations={each.lower(): described for each in methods})
-    return spec.to_dict()
+    made: dict[str, Any] = _without_fractions(spec.to_dict())
+    return made
+
+
+def _without_fractions(part: Any) -> Any:
+    """The document without ``multipleOf`` below one, which validators compute in floats and refuse 0.3 by."""
+    if isinstance(part, dict):
+        kept = {key: value for key, value in part.items() if key != "multipleOf" or isinstance(value, int)}
+        return {key: _without_fractions(value) for key, value in kept.items()}
+    return [_without_fractions(each) for each in part] if isinstance(part, list) else part
 
 
 def _describe(operation: Operation, text: str, endpoint: str, rule: str) -> dict[str, Any]:
@@ -120,6 +129,6 @@ def _one_of(converter: Any) -> Any:
         if not isinstance(field, OneByKind):
             return {}
         schemas = dict.fromkeys(type(schema) for schema in field.schemas.values())
-        return {"oneOf": [converter.resolve_nested_schema(schema()) for schema in schemas]}
+        return {"anyOf": [converter.resolve_nested_schema(schema()) for schema in schemas]}
 
     return describe

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import flask_swagger_ui
-from flask import Blueprint, Response, current_app, send_from_directory
+from flask import Blueprint, Response, current_app
+from werkzeug.exceptions import NotFound
 
 from gateway.answers import json_response
 from gateway.openapi import document
@@ -18,6 +19,8 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'"
 )
+
+_TYPES = {".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8", ".png": "image/png"}
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -60,6 +63,8 @@ def start() -> Response:
 @routes.get("/docs/assets/<name>")
 def asset(name: str) -> Response:
     """A file of Swagger UI."""
-    response = send_from_directory(ASSETS, name)
-    response.headers.pop("Cache-Control", None)
-    return response
+    content_type = _TYPES.get(Path(name).suffix)
+    path = ASSETS / name
+    if content_type is None or not path.is_file():
+        raise NotFound
+    return Response(path.read_bytes(), content_type=content_type)

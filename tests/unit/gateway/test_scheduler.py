@@ -1,0 +1,34 @@
+"""The scheduler's parts run by themselves, whatever becomes of the others."""
+
+from __future__ import annotations
+
+import threading
+
+from gateway.scheduler import Part, Scheduler
+
+
+def test_a_part_that_fails_neither_stops_the_others_nor_is_it_given_up() -> None:
+    failed = threading.Semaphore(0)
+    worked = threading.Semaphore(0)
+
+    def fail() -> None:
+        failed.release()
+        raise RuntimeError
+
+    scheduler = Scheduler([Part("bad", fail, 0.001), Part("good", worked.release, 0.001)])
+    thread = threading.Thread(target=scheduler.run)
+    thread.start()
+
+    for _ in range(3):
+        assert failed.acquire(timeout=10)
+        assert worked.acquire(timeout=10)
+    scheduler.stop()
+    thread.join(10)
+
+    assert not thread.is_alive()
+
+
+def test_the_pause_doubles_with_each_failure_up_to_half_a_minute() -> None:
+    part = Part("x", lambda: None, 0.5)
+
+    assert [part.wait_s(failures) for failures in (0, 1, 2, 10)] == [0.5, 1, 2, 30]
