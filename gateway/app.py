@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from gateway import errors, request_log
 from gateway.auth import TokenCache
+from gateway.bodies import BoundedRequest
 from gateway.context import Gateway
 from gateway.cooperative_database import CooperativeDatabase
 from gateway.metrics import RequestMetrics
@@ -52,6 +53,7 @@ class _NoSessions(SessionInterface):
 def create_app(settings: Settings) -> Flask:
     """The gateway of ``settings``; it connects lazily, so it starts while Redis or the database is away."""
     app = Flask("gateway", static_folder=None)
+    app.request_class = BoundedRequest
     app.session_interface = _NoSessions()
     app.url_map.strict_slashes = False
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes

@@ -1,1 +1,1 @@
-"""TODO"""
+"""The routes, a module for each group of paths."""

@@ -84,7 +84,9 @@ def test_an_unknown_type_is_refused_with_the_nearest_known_one(operator: Any) ->
 
 
 def test_a_language_outside_the_options_is_told_where_it_belongs(operator: Any) -> None:
-    assert operator.send(language="ne").json["errors"] == {"language": ["belongs into the options, as options.language"]}
+    assert operator.send(language="ne").json["errors"] == {
+        "language": ["belongs into the options, as options.language"]
+    }
 
 
 @pytest.mark.parametrize("options", [[], "soon", 5])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,13 @@ from gateway.context import Gateway
 from shared.health import Health
 
 
+def client_of(app: Flask) -> Any:
+    """Flask's client, untyped: it says that JSON may be missing, and here that is a failure."""
+    return app.test_client()
+
+
 def test_a_process_is_alive_and_ready_while_redis_and_the_database_answer(app: Flask) -> None:
-    client = app.test_client()
+    client = client_of(app)
 
     assert client.get("/healthz").status_code == 200
     ready = client.get("/readyz")
@@ -25,7 +31,7 @@ def test_a_process_is_alive_and_ready_while_redis_and_the_database_answer(app: F
 def test_without_redis_everything_but_the_process_is_unavailable_until_it_is_back(
     app: Flask, operator: Any, redis_server: RedisServer
 ) -> None:
-    client = app.test_client()
+    client = client_of(app)
     assert operator.send().status_code == 202
 
     redis_server.stop()
@@ -54,12 +60,10 @@ def test_without_the_database_an_unknown_token_gets_503_and_an_operator_changes_
     assert anonymous.get("/queues/stats").json["code"] == "database_unavailable"
     assert operator.post("/queues/WHATSAPP/pause").status_code == 503
     assert operator.get("/queues/stats").json["WHATSAPP"]["isPaused"] is False
-    assert app.test_client().get("/readyz").json["parts"]["database"]["ready"] is False
+    assert client_of(app).get("/readyz").json["parts"]["database"]["ready"] is False
 
 
 def test_a_part_that_hangs_is_not_ready_and_is_not_asked_again_meanwhile() -> None:
-    import threading
-
     release = threading.Event()
     asked: list[int] = []
 
@@ -79,7 +83,7 @@ def test_a_part_that_hangs_is_not_ready_and_is_not_asked_again_meanwhile() -> No
 def test_metrics_count_requests_by_route_and_jobs_by_state(app: Flask, operator: Any) -> None:
     operator.send()
 
-    text = app.test_client().get("/metrics").get_data(as_text=True)
+    text = client_of(app).get("/metrics").get_data(as_text=True)
 
     assert 'doko_http_requests_total{method="POST",route="/api/v1/whatsapp/messages",status="202"} 1.0' in text
     assert 'doko_queue_jobs{queue="WHATSAPP",state="waiting"} 1.0' in text
@@ -87,7 +91,7 @@ def test_metrics_count_requests_by_route_and_jobs_by_state(app: Flask, operator:
 
 
 def test_the_openapi_document_names_every_path_of_the_requirement(app: Flask) -> None:
-    paths = app.test_client().get("/api/v1/openapi.json").json["paths"]
+    paths = client_of(app).get("/api/v1/openapi.json").json["paths"]
 
     assert {
         "/api/v1/queues/stats",
@@ -104,7 +108,7 @@ def test_the_openapi_document_names_every_path_of_the_requirement(app: Flask) ->
 
 @pytest.mark.parametrize("path", ["/docs", "/docs/start.js", "/docs/assets/swagger-ui-bundle.js"])
 def test_the_documentation_page_loads_nothing_from_elsewhere(app: Flask, path: str) -> None:
-    answer = app.test_client().get(f"/api/v1{path}")
+    answer = client_of(app).get(f"/api/v1{path}")
 
     assert answer.status_code == 200
     if path == "/docs":

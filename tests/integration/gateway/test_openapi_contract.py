@@ -51,7 +51,12 @@ PLACES: list[tuple[Any, ...]] = [
     ("options", "backoff", "delay"),
     ("options", "backoff", "jitter"),
 ]
-_SCALARS = strategies.none() | strategies.booleans() | strategies.integers() | strategies.floats(allow_nan=False, allow_infinity=False)
+_SCALARS = (
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers()
+    | strategies.floats(allow_nan=False, allow_infinity=False)
+)
 VALUES = strategies.recursive(
     _SCALARS | strategies.text(alphabet=strategies.characters(codec="utf-8"), max_size=300),
     lambda inner: strategies.lists(inner, max_size=3) | strategies.dictionaries(strategies.text(max_size=9), inner),

@@ -172,9 +172,7 @@ def test_a_job_shows_everything_but_personal_data(viewer: Any, operator: Any) ->
     assert body["data"]["data"]["orderNumber"] == "ORD-2026-001"
 
 
-def test_revealing_personal_data_takes_the_scope_and_leaves_an_entry(
-    operator: Any, admin: Any, parts: Gateway
-) -> None:
+def test_revealing_personal_data_takes_the_scope_and_leaves_an_entry(operator: Any, admin: Any, parts: Gateway) -> None:
     job_id = operator.send().json["jobId"]
 
     assert operator.get(f"/jobs/{job_id}?reveal=true").status_code == 403
