@@ -106,7 +106,7 @@ class DokoBroker(dramatiq.Broker):
             batches.setdefault(job.queue, []).append(index)
         for queue, indexes in batches.items():
             messages = [message_of(jobs[index]) for index in indexes]
-            keys_of = [idempotency_arguments(idempotency, index, len(jobs)) for index in indexes]
+            keys_of = [idempotency_arguments(idempotency, index) for index in indexes]
             for index, answer in zip(indexes, self._enqueue(queue, messages, keys_of, client), strict=True):
                 answers[index] = answer
         return [answer for answer in answers if answer is not None]

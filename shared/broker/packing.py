@@ -61,12 +61,12 @@ def _stored_options(options: JobOptions) -> dict[str, Any]:
     return {name: value for name, value in options.to_json().items() if name not in _NOT_STORED}
 
 
-def idempotency_arguments(idempotency: Idempotency | None, index: int, count: int) -> tuple[str, str]:
+def idempotency_arguments(idempotency: Idempotency | None, index: int) -> tuple[str, str]:
     """The last two: the key as its owner's, and the body's hash; empty without a key."""
     if idempotency is None:
         return "", ""
-    place = f"#{index}" if count > 1 else ""
-    return f"{idempotency.owner}:{idempotency.key}{place}", idempotency.body_hash
+    # One job or many: the place is always part of the name, so that a list can't pass for a single job.
+    return f"{idempotency.owner}:{idempotency.key}#{index}", idempotency.body_hash
 
 
 def answer_of(queue: Any, job_id: bytes, state: bytes, what: bytes) -> Enqueued:
