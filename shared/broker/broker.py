@@ -170,6 +170,8 @@ class DokoBroker(dramatiq.Broker):
             raise ClientLimitExceeded(
                 f"more than {client.limit} jobs in {client.window_ms // 1000} s", retry_after_ms=reply[1]
             )
+        if reply[0] == b"CONFLICT":
+            raise IdempotencyConflict("this Idempotency-Key came with another body before; use a new key")
         if reply[0] == b"FULL":
             raise QueueFull(f"{reply[1]} events wait for the archive; is the scheduler running?")
         queue = Queue(queue_name) if queue_name in POLICIES else queue_name

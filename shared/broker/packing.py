@@ -10,7 +10,6 @@ from dramatiq.message import Message
 from shared.broker.connection import Argument
 from shared.broker.options import Enqueued, Idempotency, JobOptions, NewJob, new_job_id, qualified_job_id
 from shared.broker.states import State
-from shared.errors import IdempotencyConflict
 from shared.middleware.options import JOB_OPTIONS, VERSION
 
 
@@ -70,9 +69,7 @@ def idempotency_arguments(idempotency: Idempotency | None, index: int) -> tuple[
 
 
 def answer_of(queue: Any, job_id: bytes, state: bytes, what: bytes) -> Enqueued:
-    """One job's part of the script's reply. Raises ``IdempotencyConflict``."""
-    if what == b"conflict":
-        raise IdempotencyConflict("this Idempotency-Key came with another body before; use a new key")
+    """One job's part of the script's reply."""
     return Enqueued(
         job_id=job_id.decode(),
         queue=queue,

@@ -4,9 +4,21 @@
 -- ARGV[5] number of jobs, then 10 arguments each:
 --   id, message (JSON), priority or '', delay in ms, group or '', deduplication key or '', its mode,
 --   its window in ms or '', idempotency key or '', hash of the body
--- Returns {'OK', then for each job: id, state, what}: created, known, duplicate, replaced, follow-up, replayed, conflict
---   or {'LIMIT', ms until the window ends} or {'FULL', events}
+-- Returns {'OK', then for each job: id, state, what}: created, known, duplicate, replaced, follow-up, replayed
+--   or {'LIMIT', ms until the window ends}, {'FULL', events} or {'CONFLICT'}: an idempotency key came with another body
 local client, count = ARGV[1], tonumber(ARGV[5])
+
+-- What each idempotency key stood for: {hash of the body, id}; checked before anything is created.
+local answered = {}
+for i = 0, count - 1 do
+  local idem = ARGV[14 + i * 10]
+  local seen = idem ~= '' and call('GET', PREFIX .. 'idem:' .. idem)
+  if seen then
+    local bar = string.find(seen, '|', 1, true)
+    if string.sub(seen, 1, bar - 1) ~= ARGV[15 + i * 10] then return {'CONFLICT'} end
+    answered[i] = string.sub(seen, bar + 1)
+  end
+end
 
 if call('XLEN', EVENTS) > tonumber(ARGV[4]) then return {'FULL', call('XLEN', EVENTS)} end
 if client ~= '' then
@@ -114,12 +126,8 @@ end
 for i = 0, count - 1 do
   local first = 6 + i * 10
   local idem, hash = ARGV[first + 8], ARGV[first + 9]
-  local seen = idem ~= '' and call('GET', PREFIX .. 'idem:' .. idem)
-  if seen then
-    local bar = string.find(seen, '|', 1, true)
-    local id = string.sub(seen, bar + 1)
-    local same = string.sub(seen, 1, bar - 1) == hash
-    answer(id, call('HGET', JOB .. id, 'state') or 'completed', same and 'replayed' or 'conflict')
+  if answered[i] then
+    answer(answered[i], call('HGET', JOB .. answered[i], 'state') or 'completed', 'replayed')
   else
     enqueue(first)
     if idem ~= '' then
