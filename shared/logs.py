@@ -17,7 +17,7 @@ from typing import Any, cast
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from shared.log_writer import DailyFile, DescriptorSink, Line, LogWriter, Sink
+from shared.log_writer import DailyFile, DescriptorSink, Line, LogWriter, Sink, iso_milliseconds
 from shared.privacy import mask_text
 from shared.settings import Settings
 
@@ -67,6 +67,17 @@ def write_line(line: Line) -> None:
     """Write a finished line, or a dictionary, through the writer; dropped before ``configure``."""
     if _State.writer is not None:
         _State.writer.write(line)
+
+
+def timestamp() -> str:
+    """Now, as log lines write it: ``2026-11-24T05:43:00.120Z``."""
+    return iso_milliseconds(time.time())
+
+
+def write_lines(level: str, lines: list[bytes]) -> None:
+    """Write finished lines of JSON, each with its newline and nothing personal; to nobody before ``configure``."""
+    if lines and _State.writer is not None and _LEVELS[level] >= _State.threshold:
+        _State.writer.write(b"".join(lines))
 
 
 def job_event(level: str, message: str, event: str, **fields: Any) -> None:

@@ -31,7 +31,7 @@ from shared.broker.packing import answer_of, arguments_of, idempotency_arguments
 from shared.broker.proxy import JobProxy
 from shared.broker.results import JobResults
 from shared.broker.tokens import new_worker_id
-from shared.errors import ClientLimitExceeded, QueueFull
+from shared.errors import ClientLimitExceeded, IdempotencyConflict, QueueFull
 from shared.middleware.current_job import CurrentJobMiddleware
 from shared.middleware.deduplication import Deduplication, DuplicateJob
 from shared.middleware.interrupts import Interrupts

@@ -13,6 +13,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import redis
+from hiredis import pack_command
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -77,17 +78,64 @@ class Scripts:
 
     def run_on_key(self, name: str, key: str, arguments: Sequence[Argument] = ()) -> Any:
         """The same on an explicit key, which must end in ``:meta``."""
-        text, digest = _source(name)
-        client: Any = self._client  # redis-py types no commands
+        line = ScriptLine(self._client, name, key)
         try:
-            try:
-                return client.execute_command("EVALSHA", digest, 1, key, *arguments)
-            except redis.exceptions.NoScriptError:
-                return client.execute_command("EVAL", text, 1, key, *arguments)
+            line.send(arguments)
+            return line.receive()
         except redis.exceptions.OutOfMemoryError as error:
             raise QueueFull("Redis is at its memory limit; nothing was enqueued") from error
+        finally:
+            line.close()
+
+
+class ScriptLine:
+    """One script on one queue over a connection of its own, in two halves: ``send``, then ``receive``.
+
+    The caller may do other work while Redis runs the script. It speaks to the connection directly: redis-py's
+    client spends more on a call than the call itself. Not thread-safe: one call at a time.
+    """
+
+    def __init__(self, client: redis.Redis, name: str, key: str) -> None:
+        self._pool: Any = client.connection_pool
+        self._connection: Any = None
+        self._name = name
+        self._key = key
+        self._sent: tuple[Argument, ...] = ()
+
+    def send(self, arguments: Sequence[Argument]) -> None:
+        """Send the call. Raises ``RedisUnavailable``; the script may then have run all the same."""
+        self._sent = ("EVALSHA", _source(self._name)[1], 1, self._key, *arguments)
+        try:
+            if self._connection is None:
+                self._connection = self._pool.get_connection()
+            self._connection.send_packed_command([pack_command(self._sent)])  # type: ignore[arg-type]  # its types allow one argument only
         except UNREACHABLE as error:
-            raise RedisUnavailable(f"Redis can't be reached: {type(error).__name__}") from error
+            raise self._broken(error) from error
+
+    def receive(self) -> Any:
+        """The reply of the call that was sent. Raises ``RedisUnavailable`` or redis-py's errors."""
+        try:
+            try:
+                return self._connection.read_response()
+            except redis.exceptions.NoScriptError:
+                again = ("EVAL", _source(self._name)[0], *self._sent[2:])
+                self._connection.send_packed_command([pack_command(again)])  # type: ignore[arg-type]
+                return self._connection.read_response()
+        except UNREACHABLE as error:
+            raise self._broken(error) from error
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._pool.release(self._connection)
+            self._connection = None
+
+    def _broken(self, error: Exception) -> RedisUnavailable:
+        # A reply may still be under way: this connection must never be read again.
+        if self._connection is not None:
+            self._connection.disconnect()
+            self.close()
+        return RedisUnavailable(f"Redis can't be reached: {type(error).__name__}")
 
 
 # A loading, read-only or busy Redis comes back by itself, like one that is away.

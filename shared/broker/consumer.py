@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 import redis
 from dramatiq.broker import Consumer, MessageProxy
-from dramatiq.errors import DecodeError
-from dramatiq.message import Message
 
 from shared.broker import job_log, keys
-from shared.broker.connection import Argument
-from shared.broker.finish import Finish, finish_of
+from shared.broker.connection import Argument, ScriptLine
+from shared.broker.finish import Call, Finish, finish_of
 from shared.broker.outcome import Kind, Outcome, WorkerStopping
-from shared.broker.proxy import JobProxy, read_job
+from shared.broker.proxy import JobProxy, read_or_fail
+from shared.broker.reconciling import reconcile
 from shared.broker.timekeeper import Timekeeper
 from shared.broker.tokens import next_token
 from shared.errors import RedisUnavailable
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 MOST_FINISHES_A_CALL = 200
 SHORTEST_BACKOFF_S, LONGEST_BACKOFF_S = 0.05, 2.0
 _FIELDS_OF_A_JOB = 6
-_STATUS_LOST, _STATUS_CANCELLED = ord("l"), ord("c")
 
 
 class JobConsumer(Consumer):
@@ -45,18 +43,24 @@ class JobConsumer(Consumer):
         self._broker = broker
         self._scripts = broker.scripts
         self._policy = broker.config.policy(queue_name)
+        self._lease_ms = broker.config.lease_ms
         self._threads = room
         self._idle_s = idle_ms / 1000
         self._marker = keys.marker(queue_name)
         self._blocking = broker.new_client()
         self._state = threading.Condition()
         self._advancing = threading.Lock()
+        self._line = ScriptLine(broker.scripts.client, "advance", keys.meta(queue_name))
         self._held: dict[str, JobProxy] = {}
+        self._alone: set[str] = set()
         # Attempts that lost their lease but still keep a thread busy.
         self._orphans: set[tuple[str, str]] = set()
         self._finished: deque[Finish] = deque()
         self._ready: deque[JobProxy] = deque()
-        self._blocked = False
+        self._blocked = False  # in Redis, waiting for work
+        self._resting = False  # here, waiting for a thread
+        self._early = False  # a thread is sending a call that the consumer will complete
+        self._in_flight: Call | None = None
         self._closed = False
         self._next_due_s = self._idle_s
         self._backoff_s = 0.0
@@ -94,17 +98,21 @@ class JobConsumer(Consumer):
         """Report the rest, give back what still runs, and let go of the connections."""
         with self._state:
             self._closed = True
-            running = list(self._held.values())
-        for proxy in running:
-            self._finish(Finish(proxy, Outcome(Kind.RELEASED, final=False), b"", proxy.duration_ms, None))
         deadline = time.monotonic() + LONGEST_BACKOFF_S
-        while self._finished and time.monotonic() < deadline:
+        while True:
+            with self._state:
+                running = list(self._held.values())
+            for proxy in running:
+                self._finish(Finish(proxy, Outcome(Kind.RELEASED, final=False), b"", proxy.duration_ms, None))
+            if not (self._finished or self._in_flight) or time.monotonic() >= deadline:
+                break
             if not self._advance(fetch=False):
                 self._back_off()
         if self._finished:
             job_log.unreported(self.queue_name, [finish.proxy.message_id for finish in self._finished])
         self._timekeeper.stop()
         self._blocking.close()
+        self._line.close()
 
     # What the timekeeper asks and tells --------------------------------------------------------
 
@@ -120,6 +128,7 @@ class JobConsumer(Consumer):
             if proxy is None or proxy.token != token:
                 return
             del self._held[job_id]
+            self._alone.discard(job_id)
             self._orphans.add((job_id, token))
             self._state.notify_all()
         job_log.lease_lost(proxy)
@@ -145,107 +154,119 @@ class JobConsumer(Consumer):
                 self._state.notify_all()
                 return
             del self._held[job_id]
+            self._alone.discard(job_id)
             self._finished.append(finish)
             blocked = self._blocked
+            early = self._may_send_early()
             self._state.notify_all()
         if blocked:
             self._advance(fetch=False)
+        elif early:
+            self._send_early()
+
+    def _may_send_early(self) -> bool:
+        # Half of the threads are free: ask for more work now, so that Redis works while the other half runs.
+        if not self._resting or not self._held or len(self._finished) * 2 < self._threads:
+            return False
+        if self._early or self._in_flight is not None or not self._advancing.acquire(blocking=False):
+            return False
+        self._early = True
+        return True
+
+    def _send_early(self) -> None:
+        call = self._begin(fetch=not self._broker.stopping)
+        with self._state:
+            self._in_flight = call
+            self._early = False
+            if call is None:
+                self._advancing.release()
+            self._state.notify_all()
 
     def _advance(self, *, fetch: bool) -> bool:
         """Report finishes and take jobs for free threads; False if Redis can't be reached."""
-        with self._advancing:
-            with self._state:
-                batch = [self._finished[i] for i in range(min(len(self._finished), MOST_FINISHES_A_CALL))]
-                held = len(self._held) + len(self._finished) - len(batch)
-                alone = any(proxy.alone for proxy in self._held.values())
-                busy = held + len(self._orphans)
-            room = self._threads - busy if fetch and not alone else 0
-            if not batch and room <= 0:
-                return True
-            try:
-                reply = self._call(batch, max(room, 0), held)
-            except RedisUnavailable as error:
-                job_log.redis_away(self.queue_name, error, first=self._backoff_s == 0.0)
-                return False
-            except redis.exceptions.RedisError as error:
-                job_log.script_failed(self.queue_name, error)
-                self._backoff_s = LONGEST_BACKOFF_S
-                return False
-            if self._backoff_s:
-                job_log.redis_back(self.queue_name)
-                self._backoff_s = 0.0
-            return self._take_in(batch, *reply)
+        with self._state:
+            while self._early:
+                self._state.wait()
+            call, self._in_flight = self._in_flight, None
+        if call is None:
+            self._advancing.acquire()
+        # From here the lock is ours: taken now, or by the thread that began the call.
+        try:
+            return self._complete(call or self._begin(fetch=fetch))
+        finally:
+            self._advancing.release()
 
-    def _call(self, batch: list[Finish], room: int, held: int) -> tuple[str, list[Any]]:
-        token = next_token()
-        arguments: list[Argument] = [self.worker, token, self._broker.config.lease_ms, room, held, len(batch)]
+    def _begin(self, *, fetch: bool) -> Call | None:
+        with self._state:
+            batch = [self._finished[i] for i in range(min(len(self._finished), MOST_FINISHES_A_CALL))]
+            held = len(self._held) + len(self._finished) - len(batch)
+            room = self._threads - held - len(self._orphans) if fetch and not self._alone else 0
+        if not batch and room <= 0:
+            return None
+        call = Call(batch, next_token())
+        arguments: list[Argument] = [self.worker, call.token, self._lease_ms, max(room, 0), held, len(batch)]
         for finish in batch:
             arguments.extend(finish.arguments())
-        return token, self._scripts.run("advance", self.queue_name, arguments)
+        try:
+            self._line.send(arguments)
+        except RedisUnavailable as error:
+            call.error = error
+        return call
+
+    def _complete(self, call: Call | None) -> bool:
+        if call is None:
+            return True
+        try:
+            if call.error is not None:
+                raise call.error
+            reply = self._line.receive()
+        except RedisUnavailable as error:
+            job_log.redis_away(self.queue_name, error, first=self._backoff_s == 0.0)
+            return False
+        except redis.exceptions.RedisError as error:
+            job_log.script_failed(self.queue_name, error)
+            self._backoff_s = LONGEST_BACKOFF_S
+            return False
+        if self._backoff_s:
+            job_log.redis_back(self.queue_name)
+            self._backoff_s = 0.0
+        return self._take_in(call.batch, call.token, reply)
 
     def _take_in(self, batch: list[Finish], token: str, reply: list[Any]) -> bool:
-        now_ms, due_ms, recount, _, statuses, *jobs = reply
-        taken = []
-        for i in range(0, len(jobs), _FIELDS_OF_A_JOB):
-            job_id, packed, attempt, stalls, released, _progress = jobs[i : i + _FIELDS_OF_A_JOB]
-            taken.append(self._read(token, now_ms, (job_id, packed, attempt, stalls, released)))
+        now_ms, due_ms, recount, _, statuses = reply[:5]
+        taken = [
+            read_or_fail(self.queue_name, self._policy, token, now_ms, reply[i : i + _FIELDS_OF_A_JOB])
+            for i in range(5, len(reply), _FIELDS_OF_A_JOB)
+        ]
         with self._state:
             for _ in batch:
                 self._finished.popleft()
             for proxy in taken:
                 self._held[proxy.message_id] = proxy
+                if proxy.alone:
+                    self._alone.add(proxy.message_id)
         self._next_due_s = due_ms / 1000 if due_ms >= 0 else self._idle_s
         if due_ms >= 0:
             self._timekeeper.expect(self._next_due_s)
-        for finish, status in zip(batch, statuses, strict=True):
-            if status == _STATUS_LOST:
-                job_log.lease_lost(finish.proxy)
-            else:
-                job_log.finished(finish, self.worker, cancelled=status == _STATUS_CANCELLED)
+        job_log.finished(batch, statuses, self.worker)
         for proxy in taken:
             if proxy.exception is not None:
                 self._finish(finish_of(proxy, self.worker))
             else:
-                job_log.started(proxy)
                 self._ready.append(proxy)
+        job_log.started(taken)
         return self._reconcile() if recount else True
 
-    def _read(self, token: str, now_ms: int, fields: tuple[bytes, bytes, int, int, int]) -> JobProxy:
-        try:
-            return read_job(self.queue_name, self._policy, token, now_ms, fields)
-        except DecodeError as error:
-            return self._unreadable(token, now_ms, fields, error)
-
-    def _unreadable(
-        self, token: str, now_ms: int, fields: tuple[bytes, bytes, int, int, int], error: DecodeError
-    ) -> JobProxy:
-        job_id, _, attempt, stalls, released_ms = fields
-        name = job_id.decode("utf-8", "replace")
-        message: Message[Any] = Message(self.queue_name, "unreadable", (), {}, {}, name, 0)
-        proxy = JobProxy(message, token)
-        # One attempt is all it gets: reading it again can't help.
-        proxy.attempt, proxy.attempts, proxy.stalls, proxy.released_ms = attempt, attempt, stalls, released_ms
-        proxy.alone, proxy.created_at_ms, proxy.fetched_at_ms = False, now_ms, now_ms
-        proxy.keep_completed, proxy.keep_failed = self._policy.keep_completed, self._policy.keep_failed
-        proxy.backoff, proxy.timeout_ms = self._policy.backoff, self._policy.timeout_ms
-        proxy.stuff_exception(error)
-        return proxy
-
     def _reconcile(self) -> bool:
-        with self._state:
-            held = [*self._held.values(), *(finish.proxy for finish in self._finished)]
-        arguments: list[Argument] = [self.worker, len(held)]
-        for proxy in held:
-            arguments += (proxy.message_id, proxy.token)
+        held = self.held()
         try:
-            back, lost = self._scripts.run("reconcile", self.queue_name, arguments)
+            back, lost = reconcile(self._scripts, self.queue_name, self.worker, held)
         except RedisUnavailable:
             return True  # the next call finds the same mismatch
-        tokens = {proxy.message_id: proxy.token for proxy in held}
         if back:
-            job_log.reconciled(self.queue_name, [job_id.decode() for job_id in back])
-        for job_id in lost:
-            self.lost(job_id.decode(), tokens[job_id.decode()])
+            job_log.reconciled(self.queue_name, back)
+        for proxy in lost:
+            self.lost(proxy.message_id, proxy.token)
         return True
 
     # Waiting -----------------------------------------------------------------------------------
@@ -256,13 +277,13 @@ class JobConsumer(Consumer):
         with self._state:
             if self._finished:
                 return True
-            busy = len(self._held) + len(self._orphans) >= self._threads or any(
-                proxy.alone for proxy in self._held.values()
-            )
+            busy = bool(self._alone) or len(self._held) + len(self._orphans) >= self._threads
             if longest_s <= 0:
                 return False
             if busy or self._broker.stopping:
+                self._resting = True
                 self._state.wait(longest_s)
+                self._resting = False
                 return bool(self._finished)
             self._blocked = True
         try:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Any
-
-import orjson
+from dataclasses import dataclass, field
 
 from shared.broker.connection import Argument
+from shared.broker.encoding import encode_result
 from shared.broker.outcome import Kind, Outcome, decide, describe_error
 from shared.broker.proxy import JobProxy
 
@@ -63,6 +61,10 @@ def finish_of(proxy: JobProxy, worker: str) -> Finish:
 _WITHOUT_ERROR = frozenset({Kind.RELEASED, Kind.LOST, Kind.CANCELLED})
 
 
-def encode_result(result: Any) -> bytes:
-    """A return value as JSON; a value that JSON doesn't know is stored as its text."""
-    return orjson.dumps(result, default=str, option=orjson.OPT_NON_STR_KEYS)
+@dataclass(slots=True)
+class Call:
+    """One step under way: what it reports, its token, and what went wrong with sending it."""
+
+    batch: list[Finish] = field(default_factory=list)
+    token: str = ""
+    error: Exception | None = None

@@ -40,11 +40,37 @@ class JobProxy(MessageProxy):
     stalls: int
     timeout_ms: int
 
-    def __init__(self, message: Message[Any], token: str) -> None:
-        super().__init__(message)
+    def __init__(self, job_id: str, queue_name: str, actor_name: str, token: str) -> None:
+        # Not MessageProxy's: what Dramatiq reads of a message stands here directly, and a message is
+        # only made for somebody who asks for one.
+        self.failed = False
+        self._exception: BaseException | None = None
+        self.message_id = job_id
+        self.queue_name = queue_name
+        self.actor_name = actor_name
         self.token = token
+        self.args = ()
+        self.kwargs = {}
+        self.options = {}
         self.result: Any = None
         self.started = time.monotonic()
+
+    @property
+    def message_timestamp(self) -> int:  # type: ignore[override]  # Dramatiq's is an attribute of the message
+        """When the job was created, epoch milliseconds: Dramatiq's name for it."""
+        return self.created_at_ms
+
+    @property
+    def _message(self) -> Message[Any]:  # type: ignore[override]  # made on demand
+        return Message(
+            self.queue_name,
+            self.actor_name,
+            self.args,
+            self.kwargs,
+            self.options,
+            self.message_id,
+            self.created_at_ms,
+        )
 
     @property
     def exception(self) -> BaseException | None:
@@ -63,7 +89,7 @@ class JobProxy(MessageProxy):
         )
 
     def __str__(self) -> str:
-        return f"{self._message.actor_name}({self._message.message_id})"
+        return f"{self.actor_name}({self.message_id})"
 
     def __repr__(self) -> str:
         return f"<JobProxy {self}>"
@@ -80,31 +106,58 @@ def read_job(
     try:
         created, _, body = packed.partition(b"|")
         stored = orjson.loads(body)
-        options = stored.get("options") or {}
-        message: Message[Any] = Message(
-            queue_name=queue_name,
-            actor_name=stored["name"],
-            args=tuple(stored.get("args", ())),
-            kwargs=stored["data"],
-            options={"v": stored.get("v", 1)},
-            message_id=job_id.decode(),
-            message_timestamp=int(created),
-        )
-        proxy = JobProxy(message, token)
+        proxy = JobProxy(job_id.decode(), queue_name, stored["name"], token)
+        proxy.kwargs = stored["data"]
+        if "args" in stored:
+            proxy.args = tuple(stored["args"])
+        proxy.options["v"] = stored.get("v", 1)
         proxy.attempt, proxy.stalls, proxy.released_ms = attempt, stalls, released_ms
         proxy.alone = stalls > 0
-        proxy.created_at_ms, proxy.fetched_at_ms = message.message_timestamp, now_ms
-        get = options.get
-        proxy.attempts = get("attempts", policy.attempts)
-        proxy.timeout_ms = get("timeout", policy.timeout_ms)
-        proxy.keep_completed = get("removeOnComplete", policy.keep_completed)
-        proxy.keep_failed = get("removeOnFail", policy.keep_failed)
-        proxy.backoff = backoff_from_json(options["backoff"]) if "backoff" in options else policy.backoff
+        proxy.created_at_ms, proxy.fetched_at_ms = int(created), now_ms
+        take_policy(proxy, policy)
+        if options := stored.get("options"):
+            _take_options(proxy, options)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DecodeError(  # type: ignore[no-untyped-call]  # Dramatiq's errors carry no types
             f"the stored message of job {job_id!r} can't be read", packed, error
         ) from error
     return proxy
+
+
+def read_or_fail(queue_name: str, policy: QueuePolicy, token: str, now_ms: int, fields: list[Any]) -> JobProxy:
+    """The same from the script's ``(id, message, attempt, stalls, released ms, progress)``.
+
+    A job that can't be read comes with its error and one attempt only: reading it again can't help.
+    """
+    job_id, packed, attempt, stalls, released_ms, _ = fields
+    try:
+        return read_job(queue_name, policy, token, now_ms, (job_id, packed, attempt, stalls, released_ms))
+    except DecodeError as error:
+        proxy = JobProxy(job_id.decode("utf-8", "replace"), queue_name, "unreadable", token)
+        take_policy(proxy, policy)
+        proxy.attempt, proxy.attempts, proxy.stalls, proxy.released_ms = attempt, attempt, stalls, released_ms
+        proxy.alone, proxy.created_at_ms, proxy.fetched_at_ms = False, now_ms, now_ms
+        proxy.stuff_exception(error)
+        return proxy
+
+
+def take_policy(proxy: JobProxy, policy: QueuePolicy) -> None:
+    """What holds for a job that says nothing else."""
+    proxy.attempts = policy.attempts
+    proxy.timeout_ms = policy.timeout_ms
+    proxy.keep_completed = policy.keep_completed
+    proxy.keep_failed = policy.keep_failed
+    proxy.backoff = policy.backoff
+
+
+def _take_options(proxy: JobProxy, options: dict[str, Any]) -> None:
+    get = options.get
+    proxy.attempts = get("attempts", proxy.attempts)
+    proxy.timeout_ms = get("timeout", proxy.timeout_ms)
+    proxy.keep_completed = get("removeOnComplete", proxy.keep_completed)
+    proxy.keep_failed = get("removeOnFail", proxy.keep_failed)
+    if "backoff" in options:
+        proxy.backoff = backoff_from_json(options["backoff"])
 
 
 class CurrentJob:
