@@ -1,1 +1,1 @@
-"""How Doko is run: on one machine (`local`), in containers, on Kubernetes."""
+"""How Doko is run: on one machine (``local``) now; in containers and on Kubernetes later."""
