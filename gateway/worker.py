@@ -1,4 +1,4 @@
-"""gunicorn's gevent worker, answering requests that are no HTTP in the API's shape instead of HTML.
+"""gunicorn's gevent worker: it answers what is no HTTP in the API's shape, and stops without waiting for idle clients.
 
 gunicorn imports this before gevent has patched the standard library: it must import nothing else of ours.
 """
@@ -6,18 +6,67 @@ gunicorn imports this before gevent has patched the standard library: it must im
 from __future__ import annotations
 
 import os
+import time
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Self
 
+import gevent  # type: ignore[import-untyped]
 import orjson
 from gunicorn import util
 from gunicorn.http.errors import LimitRequestHeaders, ParseException
 from gunicorn.workers.ggevent import GeventWorker
 from typing_extensions import override
 
+IDLE_S = 2.0
+"""A stopping worker closes connections that were silent for so long; a busy client's next answer tells it to go."""
+
+
+class NextRequest(gevent.Timeout):  # type: ignore[misc]  # gevent's types are unknown
+    """The wait for a connection's next request; ``waits`` holds all that go on."""
+
+    def __init__(self, seconds: float, waits: set[NextRequest]) -> None:
+        super().__init__(seconds, exception=False)
+        self._waits = waits
+        self._connection: Any = None
+        self._since_s = 0.0
+
+    @override
+    def __enter__(self) -> Self:
+        self._connection, self._since_s = gevent.getcurrent(), time.monotonic()
+        self._waits.add(self)
+        super().__enter__()
+        return self
+
+    @override
+    def __exit__(self, *raised: object) -> Any:
+        self._waits.discard(self)
+        return super().__exit__(*raised)
+
+    def end_if_idle(self) -> None:
+        """Close the connection as if the keep-alive time were over."""
+        if time.monotonic() - self._since_s >= IDLE_S:
+            self._connection.kill(self, block=False)
+
 
 class GatewayWorker(GeventWorker):
     """Serves one process's requests."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._waits: set[NextRequest] = set()
+
+    @override
+    def timeout_ctx(self) -> NextRequest:  # type: ignore[override]  # gunicorn's own annotation says None
+        """What gunicorn waits in for each request of a connection."""
+        return NextRequest(self.cfg.keepalive, self._waits)
+
+    @override
+    def notify(self) -> None:
+        """Called every second, also while a stopping worker waits for its connections to end."""
+        super().notify()
+        if not self.alive:
+            for wait in list(self._waits):
+                wait.end_if_idle()
 
     @override
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
