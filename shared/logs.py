@@ -11,7 +11,7 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, cast
 
 import structlog
@@ -26,6 +26,9 @@ _METHOD_LEVELS = {"exception": "error", "warn": "warning", "fatal": "critical", 
 _CHATTY = ("httpx", "httpcore", "urllib3", "sentry_sdk", "alembic")
 """Libraries whose informative lines repeat what our own lines say, addresses of requests included."""
 
+_REPEATING = ("dramatiq.worker.WorkerThread",)
+"""Loggers that say what the engine's own lines say, with tracebacks that may quote a job's data."""
+
 _jobs = logging.getLogger("doko.jobs")
 
 
@@ -33,6 +36,7 @@ class _State:
     """The writer of this process, once configured."""
 
     writer: LogWriter | None = None
+    context: Callable[[], Mapping[str, Any]] = dict
     threshold: int = _LEVELS["info"]
 
 
@@ -56,6 +60,11 @@ def configure_sinks(sinks: list[Sink], log_level: str = "INFO") -> LogWriter:
     _route_structlog(_State.threshold)
     _route_standard_library(_State.threshold)
     return writer
+
+
+def set_context(fields: Callable[[], Mapping[str, Any]]) -> None:
+    """Add what ``fields`` returns to each line of a logger, asked when it is written: in a worker, the running job."""
+    _State.context = staticmethod(fields)
 
 
 def get_logger(**fields: Any) -> FilteringBoundLogger:
@@ -124,6 +133,7 @@ def _record_line(record: logging.LogRecord, message: str) -> dict[str, Any]:
         "event": "log",
         "timestamp": record.created,
         "logger": record.name,
+        **_State.context(),
         **structlog.contextvars.get_contextvars(),
     }
     if record.exc_info is not None and record.exc_info[1] is not None:
@@ -140,6 +150,8 @@ def _route_standard_library(threshold: int) -> None:
     root.setLevel(threshold)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(max(threshold, logging.WARNING))
+    for name in _REPEATING:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(capture=True)
 
 
@@ -167,7 +179,8 @@ def _as_line(_logger: object, method: str, fields: MutableMapping[str, Any]) -> 
     message = mask_text(str(fields.pop("message", event)))
     error = _error_of(fields.pop("exc_info", None))
     level = _METHOD_LEVELS.get(method, method)
-    line: dict[str, Any] = {"level": level, "message": message, "event": event, "timestamp": time.time(), **fields}
+    known = {"level": level, "message": message, "event": event, "timestamp": time.time(), **_State.context()}
+    line: dict[str, Any] = {**known, **fields}
     if error is not None:
         line["error"] = error_fields(error)
     return ((line,), {})

@@ -15,7 +15,7 @@ from dramatiq.message import Message
 from dramatiq.middleware import Middleware
 from dramatiq.results import Results
 
-from shared.broker import keys
+from shared.broker import job_log, keys
 from shared.broker.config import EngineConfig
 from shared.broker.connection import Argument, Scripts
 from shared.broker.consumer import JobConsumer
@@ -153,6 +153,7 @@ class DokoBroker(dramatiq.Broker):
             for index, answer in zip(chunk, found, strict=True):
                 answers[index] = answer
                 self.emit_after("enqueue", messages[index], messages[index].options[JOB_OPTIONS].delay_ms)
+            job_log.enqueued(found)
         return [answer for answer in answers if answer is not None]
 
     def _call(
