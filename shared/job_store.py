@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import orjson
 import redis
 
-from shared.broker import keys
+from shared.broker import job_log, keys
 from shared.broker.config import EngineConfig
 from shared.broker.connection import UNREACHABLE, Argument, Scripts
 from shared.broker.states import State
@@ -36,6 +36,7 @@ _T = TypeVar("_T")
 HOUR_MS = 3_600_000
 FAILED_KEPT_LONGER = 7
 EVENTS_A_READ = 1_000
+CLEANED_A_CALL = 1_000
 MOST_EVENTS_SCANNED = 100_000
 KEEP: tuple[int, int] = (-1, -1)
 """Leaves a limit as it is."""
@@ -134,6 +135,7 @@ class JobStore:
         elif outcome == b"key":
             holder = details[0].decode()
             raise DeduplicationKeyTaken(f"job {holder} holds the deduplication key of {job_id}", holder_id=holder)
+        job_log.operated(queue.value, "retried", by, job_id=job_id)
         return self.job(job_id)
 
     def _restore(self, queue: Queue, job: Job, by: str) -> None:
@@ -172,6 +174,8 @@ class JobStore:
         elif outcome == b"finished":
             state = details[0].decode()
         else:
+            what = "cancelling" if outcome == b"active" else "cancelled"
+            job_log.operated(_queue_named(job_id).value, what, by, job_id=job_id, why=why)
             return self.job(job_id)
         raise WrongState(f"job {job_id} is {state}; only unfinished jobs can be cancelled")
 
@@ -179,6 +183,7 @@ class JobStore:
         """Run a delayed job now. Raises ``JobNotFound`` or ``WrongState``."""
         outcome, *details = self._scripts.run("promote", _queue_named(job_id).value, (job_id, by))
         if outcome == b"waiting":
+            job_log.operated(_queue_named(job_id).value, "promoted", by, job_id=job_id)
             return self.job(job_id)
         state = self.job(job_id).state.value if outcome == b"missing" else details[0].decode()
         raise WrongState(f"job {job_id} is {state}; only delayed jobs can be promoted")
@@ -186,11 +191,16 @@ class JobStore:
     def pause(self, queue: Queue, by: str, why: str = "", until_ms: int | None = None) -> bool:
         """Stop taking jobs of a queue, everywhere at once, until ``until_ms`` or a resume; False if it was paused."""
         until = "" if until_ms is None else until_ms
-        return bool(self._scripts.run("pause", queue.value, ("pause", by, why, until)))
+        changed = bool(self._scripts.run("pause", queue.value, ("pause", by, why, until)))
+        job_log.operated(queue.value, "paused", by, why=why)
+        return changed
 
     def resume(self, queue: Queue, by: str, why: str = "") -> bool:
         """Take jobs again; False if the queue was not paused."""
-        return bool(self._scripts.run("pause", queue.value, ("resume", by, why, "")))
+        changed = bool(self._scripts.run("pause", queue.value, ("resume", by, why, "")))
+        if changed:
+            job_log.operated(queue.value, "resumed", by, why=why)
+        return changed
 
     def clean(self, queue: Queue, grace_hours: float, by: str = "operator") -> Cleaned:
         """Remove completed jobs older than the grace and failed ones older than seven times the grace."""
@@ -199,7 +209,8 @@ class JobStore:
         while True:
             removed = self._scripts.run("clean", queue.value, (grace_ms, grace_ms * FAILED_KEPT_LONGER, by))
             completed, failed = completed + removed[0], failed + removed[1]
-            if max(removed) < EVENTS_A_READ:
+            if max(removed) < CLEANED_A_CALL:
+                job_log.operated(queue.value, "cleaned", by)
                 return Cleaned(completed, failed)
 
     def set_limits(

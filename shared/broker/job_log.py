@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import sentry_sdk
 
 from shared.broker.encoding import encode_result
 from shared.broker.outcome import Kind
@@ -14,6 +15,7 @@ from shared.privacy import mask, mask_text
 
 if TYPE_CHECKING:
     from shared.broker.finish import Finish
+    from shared.broker.options import Enqueued
     from shared.broker.proxy import JobProxy
     from shared.broker.sweeping import StalledJob
 
@@ -115,9 +117,25 @@ def _set_aside(finish: Finish, kind: Kind) -> None:
     )
 
 
-def enqueued(queue_name: str, job_id: str, state: str) -> None:
-    """A producer added a job."""
-    job_event("info", f"Job {job_id} {state} in queue {queue_name}", f"job.{state}", queue=queue_name, jobId=job_id)
+def enqueued(answers: Sequence[Enqueued]) -> None:
+    """A producer added these jobs; what was known or deduplicated is no new job."""
+    at = timestamp().encode()
+    lines = []
+    for answer in answers:
+        if answer.created:
+            job_id, queue, state = orjson.dumps(answer.job_id), answer.queue.encode(), answer.state.encode()
+            lines.append(
+                b'{"level":"info","message":"Job %b %b in queue %b","event":"job.%b","timestamp":"%b","queue":"%b",'
+                b'"jobId":%b}\n' % (job_id[1:-1], state, queue, state, at, queue, job_id)
+            )
+    write_lines("info", lines)
+
+
+def operated(queue_name: str, what: str, by: str, *, job_id: str = "", why: str = "") -> None:
+    """An operator changed a job or a queue; ``what`` is the event's name in the past tense."""
+    subject = f"Job {job_id} {what} in queue {queue_name}" if job_id else f"Queue {queue_name} {what}"
+    fields = {"queue": queue_name, "by": by} | ({"jobId": job_id} if job_id else {}) | ({"why": why} if why else {})
+    job_event("info", subject, f"{'job' if job_id else 'queue'}.{what}", **fields)
 
 
 def stalled(queue_name: str, job: StalledJob) -> None:
@@ -132,6 +150,11 @@ def stalled(queue_name: str, job: StalledJob) -> None:
         worker=job.worker,
         state=job.outcome,
     )
+    if job.outcome == "failed":
+        # No exception of an actor tells Sentry of a job that kills its worker.
+        with sentry_sdk.new_scope() as scope:
+            scope.set_tags({"queue": queue_name, "jobId": job.id, "attempt": str(job.attempt)})
+            sentry_sdk.capture_message("Job stalled too often", level="error", scope=scope)
 
 
 def lease_lost(proxy: JobProxy) -> None:
