@@ -154,6 +154,7 @@ class System:
         for name in names:
             self.processes[name] = Process(name.split(), self.environment, self.folder)
         if "gateway" in names:
+            self._admin = self._admin or self.create_token("admin", "e2e")
             wait_until(self._answers, lambda: self.processes["gateway"].output)
 
     def stop(self, name: str) -> int:
@@ -183,17 +184,19 @@ class System:
         return Token(fields["id"].strip(), fields["token"].strip())
 
     def ask(
-        self, method: str, path: str, body: Json | None = None, *, token: Token | None = None, **headers: str
+        self,
+        method: str,
+        path: str,
+        body: Json | None = None,
+        *,
+        token: Token | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
         """Ask the API (``path`` is below ``/api/v1``), as admin unless another token is given."""
-        if self._admin is None and token is None:
-            self._admin = self.create_token("admin", "e2e")
         bearer = token or self._admin
-        assert bearer is not None
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self._client.request(
-            method, path, json=body, headers={"Authorization": f"Bearer {bearer.secret}", **sent}
-        )
+        assert bearer is not None, "start a gateway first"
+        sent = {"Authorization": f"Bearer {bearer.secret}", **(headers or {})}
+        return self._client.request(method, path, json=body, headers=sent)
 
     def get(self, path: str) -> Json:
         """The JSON of a GET that succeeds."""
@@ -201,9 +204,9 @@ class System:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def enqueue(self, path: str, body: Json, **headers: str) -> str:
+    def enqueue(self, path: str, body: Json) -> str:
         """The id of the job that a POST enqueues."""
-        answer = self.ask("POST", path, body, **headers)
+        answer = self.ask("POST", path, body)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["jobId"])
 
