@@ -2,7 +2,7 @@
 
 The decorators only note what they are told; registering a route builds one function that authorizes, counts
 the request, reads it and calls the view, in that order whatever the order of the decorators. The same notes make
-the OpenAPI document. (flask-smorest has the same interface; ``tests/benchmarks`` measured what it costs a request.)
+the OpenAPI document.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import time
 from http import HTTPStatus
 from typing import Any, Self
 
-import gevent  # type: ignore[import-untyped]
+import gevent
 import orjson
 from gunicorn import util
 from gunicorn.http.errors import LimitRequestHeaders, ParseException
@@ -21,11 +21,11 @@ IDLE_S = 2.0
 """A stopping worker closes connections that were silent for so long; a busy client's next answer tells it to go."""
 
 
-class NextRequest(gevent.Timeout):  # type: ignore[misc]  # gevent's types are unknown
+class NextRequest(gevent.Timeout):
     """The wait for a connection's next request; ``waits`` holds all that go on."""
 
     def __init__(self, seconds: float, waits: set[NextRequest]) -> None:
-        super().__init__(seconds, exception=False)
+        super().__init__(seconds, exception=False)  # type: ignore[arg-type]  # gevent documents False
         self._waits = waits
         self._connection: Any = None
         self._since_s = 0.0
@@ -38,7 +38,7 @@ class NextRequest(gevent.Timeout):  # type: ignore[misc]  # gevent's types are u
         return self
 
     @override
-    def __exit__(self, *raised: object) -> Any:
+    def __exit__(self, *raised: Any) -> Any:
         self._waits.discard(self)
         return super().__exit__(*raised)
 
