@@ -16,18 +16,11 @@ import httpx
 import pytest
 
 from deploy.local.ports import free_port
+from tests.chaos.fleet import children_of, is_alive
+from tests.kit.system import EXAMPLE as MESSAGE
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 60
-MESSAGE = {
-    "type": "ORDER_CONFIRMATION",
-    "recipient": "+977-9800000000",
-    "data": {
-        "orderNumber": "ORD-2026-001",
-        "total": 1500.00,
-        "items": [{"productName": "Rice 1 kg", "quantity": 10, "unitPrice": 150.00}],
-    },
-}
 
 
 class Copy:
@@ -68,9 +61,18 @@ class Copy:
     def await_completed(self, job_id: str) -> None:
         self._await(lambda: self.call("GET", f"/jobs/{job_id}")["state"] == "completed", f"{job_id} completed")
 
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
+    def stop(self, signal_number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(signal_number)
         return self.process.wait(TIMEOUT_S)
+
+    def pid_of(self, command: str) -> int:
+        (found,) = [pid for pid in children_of(self.process.pid) if command in Path(f"/proc/{pid}/cmdline").read_text()]
+        return found
+
+    def processes(self) -> list[int]:
+        """Every living process that works for this copy, orphans included."""
+        mark = f"DATA_DIR={self.data_dir}".encode()
+        return [pid for pid in all_pids() if mark in environment_of(pid) and is_alive(pid)]
 
     def _await(self, condition: Callable[[], bool], what: str) -> None:
         deadline = time.monotonic() + TIMEOUT_S
@@ -78,6 +80,17 @@ class Copy:
             assert self.process.poll() is None, self.shown
             assert time.monotonic() < deadline, f"{what} did not come: {self.shown}"
             time.sleep(0.05)
+
+
+def all_pids() -> list[int]:
+    return [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]
+
+
+def environment_of(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/environ").read_bytes()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return b""
 
 
 @pytest.fixture
@@ -112,6 +125,25 @@ def test_a_message_is_delivered_and_its_history_survives_a_restart(start_copy: C
 
     assert again.token_file.read_text() == token
     again.await_completed(job_id)
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_started_again_and_ctrl_c_leaves_no_process(start_copy: Callable[..., Copy]) -> None:
+    copy = start_copy()
+    copy.await_shown("Doko is up")
+    before = copy.call("POST", "/whatsapp/messages", MESSAGE)["jobId"]
+    copy.await_completed(before)
+    assert len(copy.processes()) > 5
+
+    os.kill(copy.pid_of("services.whatsapp.worker"), signal.SIGKILL)
+    copy.await_shown("ended by SIGKILL; it starts again in 0.5 s")
+    after = copy.call("POST", "/whatsapp/messages", MESSAGE)["jobId"]
+    copy.await_completed(after)
+
+    # The terminal sends SIGINT; only the supervisor gets it.
+    assert copy.stop(signal.SIGINT) == 0, copy.shown
+    assert copy.shown.endswith("Stopped: every part ended by itself.\n")
+    assert copy.processes() == []
 
 
 @pytest.mark.slow
