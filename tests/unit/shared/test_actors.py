@@ -36,6 +36,12 @@ DATA = {"retailerId": "RET001", "trigger": "manual"}
 JOB_ID = "credit-1"
 
 
+def current(message: Any) -> CurrentJob:
+    proxy = JobProxy(message.message_id, message.queue_name, message.actor_name, "token")
+    proxy.options.update(message.options)
+    return CurrentJob(proxy, lambda _job, _value: True)
+
+
 class RecordingProducer:
     """Takes the outbox's jobs, or fails as told."""
 
@@ -54,7 +60,7 @@ class NotesJob(Middleware):
 
     @override
     def before_process_message(self, broker: Any, message: Any) -> None:
-        set_current_job(CurrentJob(JobProxy(message._message, "token"), lambda _job, _value: True))
+        set_current_job(current(message))
 
     @override
     def after_process_message(self, broker: Any, message: Any, *, result: Any = None, exception: Any = None) -> None:
@@ -111,7 +117,7 @@ def perform(broker: StubBroker, data: dict[str, Any] | None = None, *, version: 
         options={"v": version},
         message_id=JOB_ID,
     )
-    set_current_job(CurrentJob(JobProxy(message, "token"), lambda _job, _value: True))
+    set_current_job(current(message))
     try:
         return actor.fn(*message.args, **message.kwargs)
     finally:
