@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -25,13 +25,22 @@ def make_stage(redis_server: RedisServer, tmp_path: Path) -> Iterator[MakeStage]
         lease_ms: int = 0,
         redis_url: str = "",
         worker_redis_url: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> Stage:
         folder = tmp_path / f"stage-{len(stages)}"
         folder.mkdir()
         lease_ms = lease_ms or (30_000 if SOAK else short_lease_ms)
         url = redis_url or redis_server.url
-        stages.append(Stage(folder, url, lease_ms=lease_ms, threads=threads, worker_redis_url=worker_redis_url))
-        return stages[-1]
+        stage = Stage(
+            folder,
+            url,
+            lease_ms=lease_ms,
+            threads=threads,
+            worker_redis_url=worker_redis_url,
+            environment=environment,
+        )
+        stages.append(stage)
+        return stage
 
     yield make
     for stage in stages:

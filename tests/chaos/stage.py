@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,8 +48,16 @@ class Stage:
     """Everything around the workers of one test. ``redis_url`` is direct, whatever the workers use."""
 
     def __init__(
-        self, folder: Path, redis_url: str, *, lease_ms: int, threads: int, worker_redis_url: str = ""
+        self,
+        folder: Path,
+        redis_url: str,
+        *,
+        lease_ms: int,
+        threads: int,
+        worker_redis_url: str = "",
+        environment: Mapping[str, str] | None = None,
     ) -> None:
+        self.folder = folder
         self.lease_s = lease_ms / 1000
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -61,6 +69,7 @@ class Stage:
             "SHUTDOWN_GRACE_MS": "10000",
             "EVENTS_MAX": "100000000",
             "ORDER_PROCESSING_KEEP_COMPLETED": "100000",
+            **(environment or {}),
         }
         settings = Settings.from_environment(self.environment)
         migrate(settings.database_url)
