@@ -1,4 +1,4 @@
-"""A bad network: a TCP proxy that delays what passes and cuts connections in the middle of a reply."""
+"""A bad network: a TCP proxy that delays, cuts connections in the middle of a reply, or swallows everything."""
 
 from __future__ import annotations
 
@@ -14,9 +14,15 @@ POLL_S = 0.1
 
 
 class SlowProxy:
-    """Listens on a port of its own and passes bytes on to ``target_port``; bad only while ``bad`` is set."""
+    """Listens on a port of its own and passes bytes on to ``target_port``; bad only while ``bad`` is set.
 
-    def __init__(self, target_port: int, *, seed: int, longest_delay_s: float, cut_share: float) -> None:
+    While ``hole`` is set, whatever is sent in either direction vanishes and nobody is told. A connection that lost
+    something so never works again, as after a lost NAT entry; those made afterwards do.
+    """
+
+    def __init__(
+        self, target_port: int, *, seed: int = 0, longest_delay_s: float = 0.0, cut_share: float = 0.0
+    ) -> None:
         self._target = ("127.0.0.1", target_port)
         self._chance = random.Random(seed)  # noqa: S311 - a schedule, no secret
         self._longest_delay_s = longest_delay_s
@@ -27,7 +33,9 @@ class SlowProxy:
         self._threads: list[threading.Thread] = []
         self._acceptor = threading.Thread(target=self._accept, name="slow-proxy", daemon=True)
         self.bad = threading.Event()
+        self.hole = threading.Event()
         self.cuts = 0
+        self.swallowed = 0
         self._acceptor.start()
 
     @property
@@ -56,14 +64,24 @@ class SlowProxy:
     def _pass_on(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError), socket.create_connection(self._target) as server:
             client.settimeout(None)
+            lost = False
             with selectors.DefaultSelector() as selector:
                 selector.register(client, selectors.EVENT_READ, server)
                 selector.register(server, selectors.EVENT_READ, client)
                 while not self._closed.is_set():
                     for key, _ in selector.select(POLL_S):
                         assert isinstance(key.fileobj, socket.socket)
-                        if not self._pass_piece(key.fileobj, key.data, is_reply=key.data is client):
+                        lost = lost or self.hole.is_set()
+                        if lost:
+                            if not self._swallow(key.fileobj):
+                                return
+                        elif not self._pass_piece(key.fileobj, key.data, is_reply=key.data is client):
                             return
+
+    def _swallow(self, source: socket.socket) -> bool:
+        piece = source.recv(PIECE)
+        self.swallowed += bool(piece)
+        return bool(piece)
 
     def _pass_piece(self, source: socket.socket, sink: socket.socket, *, is_reply: bool) -> bool:
         piece = source.recv(PIECE)

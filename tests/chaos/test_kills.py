@@ -112,6 +112,27 @@ def test_a_child_whose_master_died_before_it_was_ready_stops_too(make_stage: Mak
     await_end(worker.child_pid, within_s=2 * ORPHAN_ENDS_WITHIN_S)
 
 
+def test_a_stopped_master_stops_no_job_and_obeys_sigterm_once_it_goes_on(make_stage: MakeStage) -> None:
+    """The child renews, reports and logs without its master; the shutdown that waited for it is graceful."""
+    stage = make_stage(threads=2)
+    (worker,) = stage.fleet.start(1)
+    job_ids = stage.add("work", seconds=stage.lease_s + 1)
+    stage.await_run(job_ids[0])
+    os.kill(worker.master_pid, signal.SIGSTOP)
+    job_ids += stage.add("work", count=20)
+    stage.await_finished(len(job_ids), within_s=stage.lease_s + 30)
+
+    job_ids += stage.add("work", seconds=1.0)
+    stage.await_run(job_ids[-1])
+    worker.terminate()
+    os.kill(worker.master_pid, signal.SIGCONT)
+
+    assert worker.wait(30) == 0
+    assert stage.count_events("stalled") == stage.count_events("released") == {}
+    assert len(stage.runs()) == len(job_ids)
+    stage.assert_each_completed_once(job_ids)
+
+
 def test_rolling_sigterms_lose_nothing_use_no_attempt_and_run_nothing_twice(make_stage: MakeStage) -> None:
     """Every worker is replaced, some several times, while jobs keep coming; a deployment is no accident."""
     stage = make_stage(threads=4)

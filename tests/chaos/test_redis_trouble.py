@@ -13,15 +13,18 @@ import pytest
 import redis
 
 from deploy.local.redis_server import RedisServer
+from shared.broker.connection import SOCKET_TIMEOUT_S
 from shared.errors import RedisUnavailable
 from tests.chaos.conftest import MakeStage
-from tests.chaos.fleet import wait_for
+from tests.chaos.fleet import WorkerProcess, wait_for
 from tests.chaos.slow_proxy import SlowProxy
 from tests.chaos.stage import SOAK, Stage, report
 from tests.chaos.worker_app import QUEUE
 
 KILLS = 10 if SOAK else 3
 BAD_FOR_S = 60.0 if SOAK else 8.0
+HOLE_S = 45.0 if SOAK else 4.0
+TIMEOUT_S = SOCKET_TIMEOUT_S if SOAK else 2.0
 
 
 @pytest.fixture
@@ -130,6 +133,48 @@ def test_a_slow_network_that_cuts_replies_loses_nothing_and_doubles_no_effect(
         stage.fleet.stop()
     finally:
         proxy.close()
+
+
+@pytest.mark.parametrize("cut_off", [1, pytest.param(2, marks=pytest.mark.soak)])
+def test_workers_whose_connections_swallow_everything_lose_nothing_and_recover(
+    make_stage: MakeStage, redis_server: RedisServer, cut_off: int
+) -> None:
+    """No error tells them: only the socket timeout ends their wait, and meanwhile others take their jobs over."""
+    proxy = SlowProxy(redis_server.port)
+    try:
+        stage = make_stage(threads=4)
+        behind = {"REDIS_URL": f"{proxy.url}?socket_timeout={TIMEOUT_S}"}
+        workers = [stage.fleet.start(1, environment=behind if i < cut_off else None)[0] for i in range(2)]
+        stage.await_ready(2)
+        victim = workers[0]
+        producer = Producer(stage, pause_s=0.02)
+        slow = stage.add("work", count=8, seconds=1.0)
+        wait_for(lambda: stage.running_on(victim.child_pid), "the worker to be cut off runs a job")
+        proxy.hole.set()
+        time.sleep(HOLE_S)
+        proxy.hole.clear()
+        healed = time.time()
+        seconds = wait_for(lambda: _ran_since(stage, victim, healed), "it runs jobs again", within_s=TIMEOUT_S * 3 + 10)
+        job_ids = slow + producer.stop()
+
+        stage.await_completed(len(job_ids), within_s=stage.lease_s + 60)
+
+        stalled = stage.count_events("stalled")
+        report(f"{HOLE_S:.0f} s black hole, {len(job_ids)} jobs, {len(stalled)} stalled, back after {seconds:.1f} s")
+        assert proxy.swallowed > 0
+        assert set(stalled.values()) <= {1}
+        assert stalled or cut_off == len(workers)
+        stage.assert_each_completed_once(job_ids)
+        assert not victim.has_ended
+        assert '"redis.away"' in victim.log.read_text()
+        assert '"redis.back"' in victim.log.read_text()
+        stage.fleet.stop()
+    finally:
+        proxy.close()
+
+
+def _ran_since(stage: Stage, worker: WorkerProcess, at: float) -> bool:
+    return any(run.pid == worker.child_pid and run.at > at for run in stage.runs())
 
 
 def test_a_worker_with_a_wrong_password_says_so_and_starts_work_once_it_is_right(
