@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from functools import partial
 
 import dramatiq
@@ -16,13 +17,16 @@ from services.whatsapp.sending import Sender
 from shared import logs
 from shared.broker import connect, make_broker
 from shared.database.session import Database
-from shared.errors import ConfigurationError
+from shared.errors import ConfigurationError, RedisUnavailable
 from shared.job_store import JobStore
 from shared.queues import Queue
 from shared.sentry import configure_sentry, report_failures
 from shared.settings import Settings
 
 PACE_WINDOW_MS = 1_000
+PACE_AGAIN_S = 0.5
+
+_log = logs.get_logger()
 
 
 def start() -> None:
@@ -41,7 +45,7 @@ def start() -> None:
         pause=partial(_pause, store),
         business_clock=settings.clock(),
     )
-    set_pace(store, settings)
+    set_pace_when_redis_answers(store, settings)
     declare(sender).bind(broker, database)
     dramatiq.set_broker(broker)
 
@@ -60,6 +64,27 @@ def make_provider(settings: Settings) -> Provider:
         case _:
             _refuse_silent_console(settings)
             return ConsoleProvider()
+
+
+def set_pace_when_redis_answers(store: JobStore, settings: Settings) -> None:
+    """Pace the queue now, or as soon as Redis is there: like a running worker, a starting one outlives its absence."""
+    try:
+        set_pace(store, settings)
+    except RedisUnavailable:
+        _log.warning("whatsapp.unpaced", message="Redis is away: the queue's pace is set when it answers")
+        threading.Thread(target=_set_pace_later, args=(store, settings), name="pace", daemon=True).start()
+
+
+def _set_pace_later(store: JobStore, settings: Settings) -> None:
+    pause = threading.Event()
+    while True:
+        pause.wait(PACE_AGAIN_S)
+        try:
+            set_pace(store, settings)
+        except RedisUnavailable:
+            continue
+        _log.info("whatsapp.paced", message="The queue's pace is set")
+        return
 
 
 def set_pace(store: JobStore, settings: Settings) -> None:
