@@ -8,20 +8,29 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Protocol, cast
 
 from shared.settings import Settings
-from tests.benchmarks import delayed, drain, enqueue, fetch_cost, harness, latency, memory
-from tests.benchmarks.harness import Bench, Figure
+from tests.benchmarks import delayed, drain, enqueue, fetch_cost, gateway, harness, latency, memory
+from tests.benchmarks.harness import Bench, Figure, Target, Unmeasurable
 
-SUITES: dict[str, Callable[[Bench], list[Figure]]] = {
-    "drain": drain.measure,
-    "enqueue": enqueue.measure,
-    "latency": latency.measure,
-    "delayed": delayed.measure,
-    "memory": memory.measure,
-    "fetch_cost": fetch_cost.measure,
+
+class Suite(Protocol):
+    """What each module of figures has."""
+
+    TARGETS: Sequence[Target]
+
+    def measure(self, bench: Bench) -> list[Figure]:
+        """Measure them all."""
+
+
+SUITES: dict[str, Suite] = {
+    module.__name__.rpartition(".")[2]: cast("Suite", module)
+    for module in (drain, enqueue, latency, delayed, memory, fetch_cost, gateway)
 }
 QUICK_JOBS, QUICK_SECONDS = 3_000, 6.0
 
@@ -36,19 +45,27 @@ def main() -> int:
             bench = replace(bench, jobs=QUICK_JOBS, seconds=QUICK_SECONDS)
         chosen = {name: getattr(arguments, name) for name in ("jobs", "seconds", "rounds")}
         bench = replace(bench, **{name: value for name, value in chosen.items() if value is not None})
-        figures = _measure(bench, arguments.only or list(SUITES))
+        path = data_dir / "bench.json"
+        figures = _measure(bench, arguments.only or list(SUITES), path)
         machine = harness.machine(bench)
-    path = data_dir / "bench.json"
-    harness.store(path, figures, machine)
     sys.stdout.write(f"{harness.table(figures)}\n\n{harness.described(machine)}\nwritten to {path}\n")
     return 0 if all(figure.holds for figure in figures) else 1
 
 
-def _measure(bench: Bench, names: list[str]) -> list[Figure]:
+def _measure(bench: Bench, names: list[str], path: Path) -> list[Figure]:
     figures: list[Figure] = []
+    known = [target for suite in SUITES.values() for target in suite.TARGETS]
     for name in names:
         sys.stderr.write(f"measuring {name} ...\n")
-        figures += SUITES[name](bench)
+        began = time.monotonic()
+        try:
+            found = SUITES[name].measure(bench)
+        except Unmeasurable as why:
+            found = [Figure(target, reason=str(why)) for target in SUITES[name].TARGETS]
+        # Whatever stops the run later, what was measured is kept.
+        harness.store(path, found, known, harness.machine(bench))
+        figures += found
+        sys.stderr.write(f"{harness.table(found)}\n{time.monotonic() - began:.0f} s\n\n")
     return figures
 
 

@@ -19,14 +19,15 @@ SLOWNESS_OF_STOCK = 4
 """Stock Dramatiq gets a fraction of the jobs, so that its turn takes about as long."""
 
 ONE = [
-    Target("drain, 1 process", "jobs/s", STOCK, Rule.RATIO_AT_LEAST, 5.0),
-    Target("drain, 1 process", "jobs/s", BULLMQ, Rule.RATIO_AT_LEAST, 0.55),
-    Target("drain, 1 process", "jobs/s", BULL, Rule.RATIO_AT_LEAST, None),
+    Target("drain, 1 process", "jobs/s", STOCK, Rule.RATIO_AT_LEAST, 5.0, dream=6.0),
+    Target("drain, 1 process", "jobs/s", BULLMQ, Rule.RATIO_AT_LEAST, 0.55, dream=0.8),
+    Target("drain, 1 process", "jobs/s", BULL, Rule.RATIO_AT_LEAST, None, dream=1.0),
 ]
 TWO = [
-    Target("drain, 2 processes", "jobs/s", BULLMQ, Rule.RATIO_AT_LEAST, 0.85),
+    Target("drain, 2 processes", "jobs/s", BULLMQ, Rule.RATIO_AT_LEAST, 0.85, dream=1.0),
     Target("drain, 2 processes", "jobs/s", BULLMQ_TWICE, Rule.RATIO_AT_LEAST, None),
 ]
+TARGETS = ONE + TWO
 
 
 def measure(bench: Bench) -> list[Figure]:

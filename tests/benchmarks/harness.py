@@ -49,13 +49,22 @@ class Rule(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One figure to reach: its name, unit, the side it is compared with, and the bound (None: no bound)."""
+    """One figure to reach: its name, unit, the side it is compared with, and the bound (None: no bound).
+
+    ``dream`` is the bound that was hoped for before a trial showed what can be reached.
+    """
 
     name: str
     unit: str
     peer: str
     rule: Rule
     bound: float | None
+    dream: float | None = None
+
+    @property
+    def rule_in_words(self) -> str:
+        """The rule, and the dream where there is one."""
+        return str(self.rule) if self.dream is None else f"{self.rule} target (dream {self.dream:g})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,7 @@ class Figure:
             "theirs": _rounded(self.theirs),
             "ratio": _rounded(self.ratio),
             "target": self.target.bound,
-            "rule": str(self.target.rule),
+            "rule": self.target.rule_in_words,
             "holds": self.holds,
         }
         if self.reason is not None:
@@ -139,13 +148,16 @@ def compare(
 ) -> list[Figure]:
     """Measure in turns, ours first in each round; one figure per target, whose peer names the other side.
 
-    A peer that raises ``Unmeasurable`` once is left out from then on and its figure says why.
+    A side that raises ``Unmeasurable`` once is left out from then on and its figures say why.
     """
     own: list[float] = []
     theirs: dict[str, list[float]] = {name: [] for name in peers}
     reasons: dict[str, str] = {}
     for _ in range(rounds):
-        own.append(ours())
+        try:
+            own.append(ours())
+        except Unmeasurable as why:
+            return [Figure(target, reason=f"ours: {why}") for target in targets]
         for name, measure in peers.items():
             if name in reasons:
                 continue
@@ -172,25 +184,27 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def table(figures: Sequence[Figure]) -> str:
     """The figures for people, a line each."""
-    lines = [f"{'figure':<58}{'peer':<26}{'ours':>11}{'theirs':>11}{'ratio':>8}  {'target':<14} holds"]
+    lines = [f"{'figure':<58}{'peer':<26}{'ours':>11}{'theirs':>11}{'ratio':>8}  {'target':<24} holds"]
     for figure in figures:
         target = figure.target
         bound = "-" if target.bound is None else f"{target.rule} {target.bound:g}"
+        bound += "" if target.dream is None else f" (dream {target.dream:g})"
         lines.append(
             f"{target.name + ', ' + target.unit:<58}{target.peer:<26}{_shown(figure.ours):>11}"
-            f"{_shown(figure.theirs):>11}{_shown(figure.ratio):>8}  {bound:<14} "
+            f"{_shown(figure.theirs):>11}{_shown(figure.ratio):>8}  {bound:<24} "
             + ("yes" if figure.holds else f"NO: {figure.reason}" if figure.reason else "NO")
         )
     return "\n".join(lines)
 
 
-def store(path: Path, figures: Sequence[Figure], machine: dict[str, Any]) -> None:
-    """Write the rows to ``path``; rows of earlier runs that this one did not measure stay, each with its own time."""
+def store(path: Path, figures: Sequence[Figure], known: Sequence[Target], machine: dict[str, Any]) -> None:
+    """Write the rows to ``path``; earlier rows of ``known`` targets that this run did not measure stay as they are."""
     measured_at = datetime.now(tz=UTC).isoformat(timespec="seconds")
     fresh = [{**figure.row(), "measuredAt": measured_at, "machine": machine} for figure in figures]
     names = {(row["name"], row["peer"]) for row in fresh}
+    others = {(target.name, target.peer) for target in known} - names
     before = orjson.loads(path.read_bytes()) if path.exists() else []
-    kept = [row for row in before if (row["name"], row["peer"]) not in names]
+    kept = [row for row in before if (row["name"], row["peer"]) in others]
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(orjson.dumps(kept + fresh, option=orjson.OPT_INDENT_2))
 

@@ -11,6 +11,7 @@ from tests.benchmarks.harness import EXAMPLE, Bench, Figure, Rule, Target
 
 ALL = Target("memory of a waiting job, all of it", "bytes", "none", Rule.OURS_AT_MOST, 1_300.0)
 INDEX = Target("memory of a waiting job, its index entry", "bytes", "none", Rule.OURS_AT_MOST, 300.0)
+TARGETS = [ALL, INDEX]
 BULK = 5_000
 
 
