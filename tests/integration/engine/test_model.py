@@ -116,7 +116,7 @@ class EngineMachine(RuleBasedStateMachine):
         worker, job = data.draw(st.sampled_from(self.stale))
         held = worker.held.get(job.id)
         before = len(self.engine.stream())
-        assert worker.finish(job, outcome, None, 0, keep=KEPT) in {"l", "d"}
+        assert worker.finish(job, outcome, None, 0, keep=KEPT) in {"l", "d", "g"}
         assert len(self.engine.stream()) == before
         assert not worker.progress(job, 1)
         assert worker.renew(job) == "l"
@@ -270,9 +270,9 @@ def machine(redis_server: RedisServer) -> Iterator[type[EngineMachine]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3_600 if SOAK else 120)
+@pytest.mark.timeout(7_200 if SOAK else 600)
 def test_the_engine_agrees_with_its_model(machine: type[EngineMachine]) -> None:
-    phases = [Phase.generate, Phase.shrink] if SOAK else [Phase.generate, Phase.shrink]
+    phases = [Phase.generate, Phase.shrink]
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         machine,
         settings=settings(
