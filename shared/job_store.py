@@ -6,7 +6,7 @@ change is one script, every read is bounded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import orjson
@@ -16,7 +16,7 @@ from shared.broker import job_log, keys
 from shared.broker.config import EngineConfig
 from shared.broker.connection import UNREACHABLE, Argument, Scripts
 from shared.broker.states import State
-from shared.errors import DeduplicationKeyTaken, JobNotFound, RedisUnavailable, WrongState
+from shared.errors import DeduplicationKeyTaken, JobNotFound, QueueFull, RedisUnavailable, WrongState
 from shared.job_listing import list_jobs, read_jobs
 from shared.job_records import (
     Cleaned,
@@ -28,6 +28,7 @@ from shared.job_records import (
     Pause,
     QueueStats,
     event_from_stream,
+    job_from_record,
 )
 from shared.queues import Queue, queue_of
 
@@ -69,10 +70,19 @@ class JobStore:
         found = self._guard(lambda: read_jobs(self._client, queue, [job_id]))
         if found:
             return found[0]
-        archived = self._archive.job(job_id) if self._archive is not None else None
-        if archived is None:
-            raise JobNotFound(f"no job has the id {job_id!r}")
-        return archived
+        # Redis may forget a job before the archiver comes to it: the stream still holds its record then.
+        for look in (self._archived, self._just_finished, self._archived):
+            if (job := look(queue, job_id)) is not None:
+                return job
+        raise JobNotFound(f"no job has the id {job_id!r}")
+
+    def _archived(self, _queue: Queue, job_id: str) -> Job | None:
+        return self._archive.job(job_id) if self._archive is not None else None
+
+    def _just_finished(self, queue: Queue, job_id: str) -> Job | None:
+        entries = self._guard(lambda: list(self._recent_entries(queue, job_id)))
+        record = next((stored[b"record"] for _, stored in entries if b"record" in stored), None)
+        return None if record is None else job_from_record(job_id, queue, orjson.loads(record))
 
     def jobs(
         self, queue: Queue | None = None, state: State | None = None, cursor: str | None = None, limit: int = 50
@@ -107,16 +117,18 @@ class JobStore:
         return events
 
     def _recent_events(self, queue: Queue, job_id: str) -> list[JobEvent]:
+        return [event_from_stream(at, stored) for at, stored in self._recent_entries(queue, job_id)][::-1]
+
+    def _recent_entries(self, queue: Queue, job_id: str) -> Iterator[tuple[bytes, dict[bytes, bytes]]]:
+        """What the stream holds about a job, newest first."""
         stream, wanted = keys.events(queue.value), job_id.encode()
-        events: list[JobEvent] = []
         newest = "+"
         for _ in range(0, MOST_EVENTS_SCANNED, EVENTS_A_READ):
             entries = self._client.xrevrange(stream, newest, "-", count=EVENTS_A_READ)
-            events += [event_from_stream(at, stored) for at, stored in entries if stored.get(b"job") == wanted]
+            yield from (entry for entry in entries if entry[1].get(b"job") == wanted)
             if len(entries) < EVENTS_A_READ:
                 break
             newest = "(" + entries[-1][0].decode()
-        return events[::-1]
 
     # Operating -----------------------------------------------------------------------------------
 
@@ -158,6 +170,8 @@ class JobStore:
         )
         arguments += (0, group, job.deduplication_key or "", "until_finished", "", "", "")
         reply = self._scripts.run("enqueue", queue.value, arguments)
+        if reply[0] == b"FULL":
+            raise QueueFull(f"{reply[1]} events wait for the archive; is the scheduler running?")
         if reply[3] == b"duplicate":
             holder = reply[1].decode()
             raise DeduplicationKeyTaken(f"job {holder} holds the deduplication key of {job.id}", holder_id=holder)

@@ -14,7 +14,7 @@ from tests.doubles.sentry_ingest import SentryIngest
 from tests.doubles.whatsapp_answers import http_error, meta_error
 from tests.doubles.whatsapp_provider import WhatsAppDouble
 from tests.e2e.conftest import MakeSystem
-from tests.kit.system import Json, System, message, to_meta
+from tests.kit.system import ALL, Json, System, message, to_meta, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -127,6 +127,28 @@ def test_a_failed_job_is_listed_and_retried_by_an_operator(system: System, provi
     assert [event["event"] for event in events] == ["waiting", "active", "failed", "retried", "active", "completed"]
     assert events[3]["by"] == "asha"
     assert system.ask("POST", f"/queues/WHATSAPP/jobs/{job_id}/retry", token=operator).status_code == 409
+
+
+def test_a_failed_job_that_redis_has_forgotten_is_shown_and_retried(
+    make_system: MakeSystem, sqlite_url: str, provider: WhatsAppDouble
+) -> None:
+    system = make_system(sqlite_url, **to_meta(provider), WHATSAPP_KEEP_FAILED="0", WHATSAPP_KEEP_COMPLETED="0")
+    system.start(*ALL)
+    phone = "+9779800000020"
+    provider.script(phone, UNREACHABLE)
+    job_id = system.enqueue("/whatsapp/messages", message(phone))
+
+    # Redis keeps none, and the archiver comes a moment later: the job is known all the time.
+    assert system.wait_for(job_id)["state"] == "failed"
+    assert system.get("/queues/WHATSAPP/failed")["total"] == 0
+    retried = system.ask("POST", f"/queues/WHATSAPP/jobs/{job_id}/retry")
+
+    assert retried.status_code == 200, retried.text
+    wait_until(lambda: provider.taken_by(job_id), lambda: "the message is delivered")
+    system.wait_for(job_id, "completed")
+    names = [event["event"] for event in system.events(job_id) if event["event"] != "removed"]
+    # A job that Redis knows would be "retried"; this one comes back as a new record.
+    assert names == ["waiting", "active", "failed", "waiting", "active", "completed"]
 
 
 def test_sentry_gets_one_event_for_a_final_failure_and_none_for_retries_and_refusals(

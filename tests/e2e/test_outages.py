@@ -83,6 +83,25 @@ def test_without_redis_clients_are_told_and_nothing_breaks(
     assert provider.taken[-1].recipient == "+9779800000204"
 
 
+def test_everything_may_start_before_redis(
+    make_system: MakeSystem, sqlite_url: str, provider: WhatsAppDouble, redis_server: RedisServer
+) -> None:
+    redis_server.stop()
+    system = make_system(sqlite_url, **to_meta(provider) | {"WHATSAPP_RECIPIENT_INTERVAL_MS": "700"})
+    system.start(*ALL)
+    system.wait_for_log(event="whatsapp.unpaced")
+    system.wait_for_log(event="redis.away")
+    redis_server.start()
+    system.wait_for_log(event="whatsapp.paced")
+
+    phone = "+9779800000206"
+    ids = [system.enqueue(SENT, message(phone)) for _ in range(2)]
+
+    assert [system.wait_for(job_id)["state"] for job_id in ids] == ["completed", "completed"]
+    (first,), (second,) = (provider.taken_by(job_id) for job_id in ids)
+    assert second.at - first.at > 0.6, "one recipient's messages keep their pace"
+
+
 def test_an_error_that_nobody_expected_reaches_sentry_once_and_scrubbed(
     make_system: MakeSystem, postgres_url: str, sentry: SentryIngest
 ) -> None:

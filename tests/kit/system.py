@@ -22,7 +22,7 @@ from tests.chaos.fleet import await_end, children_of
 from tests.doubles.whatsapp_provider import META_PHONE_NUMBER_ID, META_TOKEN, WhatsAppDouble
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 POLL_S = 0.02
 APP_SECRET = "app-secret-of-the-double"
 ALL = ("gateway", "worker whatsapp", "scheduler")
