@@ -12,12 +12,13 @@ from marshmallow import Schema
 
 from gateway.api import Operation
 from gateway.roles import SCOPES
-from gateway.schemas import ProblemSchema
+from gateway.schemas import JobData, ProblemSchema
 from shared.messages.base import OneByKind
 from shared.queues import Queue
 
 _PATH_ARGUMENT = re.compile(r"<(?:[^:>]+:)?([^>]+)>")
 _JSON = "application/json"
+_KINDS = "x-kinds"
 _DESCRIPTIONS = {
     400: "The body is missing or not JSON",
     401: "No valid token",
@@ -33,17 +34,17 @@ _DESCRIPTIONS = {
 
 
 def document(app: Flask) -> dict[str, Any]:
-    """The OpenAPI 3.0 document of every route of ``app`` that was declared through ``Routes``."""
+    """The OpenAPI 3.1 document of every route of ``app`` that was declared through ``Routes``."""
     plugin = MarshmallowPlugin()
     spec = APISpec(
         title="Doko",
         version="1",
-        openapi_version="3.0.3",
+        openapi_version="3.1.0",
         info={"description": "Background jobs of the ordering platform. JSON in camelCase; times ISO 8601 UTC."},
         plugins=[plugin],
     )
     converter: Any = plugin.converter
-    converter.add_attribute_function(_one_of(converter))
+    converter.add_attribute_function(_kinds(converter))
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     spec.components.schema("Problem", schema=ProblemSchema)
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
@@ -55,6 +56,7 @@ def document(app: Flask) -> dict[str, Any]:
         described = _describe(operation, view.__doc__ or "", rule.endpoint, rule.rule)
         spec.path(path=_PATH_ARGUMENT.sub(r"{\1}", rule.rule), operations={each.lower(): described for each in methods})
     made: dict[str, Any] = _without_fractions(spec.to_dict())
+    _split_by_kind(made["components"]["schemas"])
     return made
 
 
@@ -124,11 +126,31 @@ def _responses(operation: Operation) -> dict[str, Any]:
     return responses
 
 
-def _one_of(converter: Any) -> Any:
+def _kinds(converter: Any) -> Any:
     def describe(_converter: Any, field: Any, **_: Any) -> dict[str, Any]:
-        if not isinstance(field, OneByKind):
+        if not isinstance(field, OneByKind | JobData):
             return {}
-        schemas = dict.fromkeys(type(schema) for schema in field.schemas.values())
-        return {"anyOf": [converter.resolve_nested_schema(schema()) for schema in schemas]}
+        schemas = {str(kind): converter.resolve_nested_schema(type(schema)()) for kind, schema in field.schemas.items()}
+        return {_KINDS: {"key": field.kind_key, "schemas": schemas}}
 
     return describe
+
+
+def _split_by_kind(schemas: dict[str, Any]) -> None:
+    """Say of an object whose data depends on its kind exactly that: one schema for each kind, told apart by it."""
+    for name, schema in list(schemas.items()):
+        for place, described in schema.get("properties", {}).items():
+            if _KINDS in described:
+                schemas.update(_variants(name, schema, place, described[_KINDS]))
+
+
+def _variants(name: str, schema: dict[str, Any], place: str, kinds: dict[str, Any]) -> dict[str, Any]:
+    made = {}
+    mapping = {}
+    for kind, data in kinds["schemas"].items():
+        variant = name + re.sub("[^A-Za-z]", "", kind.title())
+        properties = schema["properties"] | {kinds["key"]: {"const": kind}, place: data}
+        made[variant] = schema | {"properties": properties}
+        mapping[kind] = f"#/components/schemas/{variant}"
+    choice = {"propertyName": kinds["key"], "mapping": mapping}
+    return made | {name: {"oneOf": [{"$ref": each} for each in mapping.values()], "discriminator": choice}}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from marshmallow import Schema, fields, validate
 
 from shared.broker.options import MAX_ATTEMPTS, MAX_DELAY_MS, MAX_JOB_ID_LENGTH, MAX_KEY_LENGTH, MAX_TIMEOUT_MS
 from shared.broker.options import DeduplicationMode as Mode
 from shared.broker.states import State
+from shared.messages import MESSAGES, schema_of
 from shared.queues import BackoffType, Queue
 
 _STATE = validate.OneOf([state.value for state in State])
@@ -43,11 +46,18 @@ class OptionsSchema(Schema):
     language = fields.String(validate=validate.OneOf(["ne", "en"]), metadata={"description": "WhatsApp only"})
 
 
-class AnyJobSchema(Schema):
-    """A job of any queue."""
+class JobData(fields.Dict):
+    """The data of a job, whose schema goes by the job's name."""
 
-    name = fields.String(required=True, metadata={"example": "message"})
-    data = fields.Dict(required=True)
+    kind_key = "name"
+    schemas: ClassVar[dict[str, Schema]] = {message.JOB_NAME: schema_of(message) for message in MESSAGES}
+
+
+class AnyJobSchema(Schema):
+    """A job of any queue; each name belongs to one queue."""
+
+    name = fields.String(required=True, validate=validate.OneOf(list(JobData.schemas)))
+    data = JobData(required=True)
     options = fields.Nested(OptionsSchema)
 
 

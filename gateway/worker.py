@@ -38,7 +38,7 @@ class NextRequest(gevent.Timeout):
         return self
 
     @override
-    def __exit__(self, *raised: Any) -> Any:
+    def __exit__(self, *raised: Any) -> Any:  # noqa: PYI036 - they go on as they came
         self._waits.discard(self)
         return super().__exit__(*raised)
 

@@ -33,7 +33,7 @@ class Phone(Value[str]):
 
     @override
     def describe(self) -> dict[str, Any]:
-        return {"type": "string", "maxLength": 32, "example": "+9779800000000"}
+        return {"type": "string", "format": "phone", "maxLength": 32, "example": "+9779800000000"}
 
     @override
     def read(self, value: Any) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import socket
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from gateway.tokens import create_token
 from shared.audit import Actor
 from shared.broker.broker import DokoBroker
 from shared.settings import Settings
+from tests.kit.gateway_process import answers, eventually, running
 
 EXAMPLE: dict[str, Any] = {
     "type": "ORDER_CONFIRMATION",
@@ -109,3 +113,24 @@ def admin(app: Flask) -> Api:
 @pytest.fixture
 def anonymous(app: Flask) -> Api:
     return Api(app, "doko_nobody")
+
+
+@pytest.fixture
+def environment(redis_url: str, sqlite_url: str, tmp_path: Path) -> dict[str, str]:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    return {
+        "REDIS_URL": redis_url,
+        "DATABASE_URL": sqlite_url,
+        "DATA_DIR": str(tmp_path),
+        "LOG_DIR": str(tmp_path / "logs"),
+        "PORT": str(port),
+        "GATEWAY_PROCESSES": "2",
+    }
+
+
+@pytest.fixture
+def gateway(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    with running("gateway", environment) as process:
+        eventually(lambda: answers(environment))
+        yield process

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,77 +28,12 @@ from shared.errors import ConfigurationError
 from shared.job_store import JobStore
 from shared.queues import Queue
 from shared.settings import Settings
-
-ROOT = Path(__file__).parents[3]
-START_S = 20
-
-
-@pytest.fixture
-def environment(redis_url: str, sqlite_url: str, tmp_path: Path) -> dict[str, str]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    return {
-        "REDIS_URL": redis_url,
-        "DATABASE_URL": sqlite_url,
-        "DATA_DIR": str(tmp_path),
-        "LOG_DIR": str(tmp_path / "logs"),
-        "PORT": str(port),
-        "GATEWAY_PROCESSES": "2",
-    }
+from tests.kit.gateway_process import START_S, eventually, request, running
 
 
 @pytest.fixture
 def settings(environment: dict[str, str]) -> Settings:
     return Settings.from_environment(environment)
-
-
-@contextmanager
-def running(command: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gateway.cli", command],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], **environment},
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait(START_S)
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + START_S
-    while not holds():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.05)
-
-
-@pytest.fixture
-def gateway(environment: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    with running("gateway", environment) as process:
-        eventually(lambda: answers(environment))
-        yield process
-
-
-def answers(environment: dict[str, str]) -> bool:
-    try:
-        return request(environment, "GET", "/healthz")[0] == 200
-    except OSError:
-        return False
-
-
-def request(
-    environment: dict[str, str], method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
-) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", int(environment["PORT"]), timeout=10)
-    try:
-        connection.request(method, path, body, headers or {})
-        response = connection.getresponse()
-        return response.status, response.read()
-    finally:
-        connection.close()
 
 
 def raw(environment: dict[str, str], text: bytes) -> bytes:
