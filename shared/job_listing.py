@@ -17,6 +17,7 @@ from shared.queues import Queue
 NEWEST_FIRST = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED})
 ORDER = (State.ACTIVE, State.WAITING, State.DELAYED, State.BLOCKED, State.FAILED, State.COMPLETED, State.CANCELLED)
 GROUPS_A_PAGE = 200
+SET_ASIDE = float(2**62)
 
 
 class InvalidCursor(QueueError):
@@ -30,11 +31,15 @@ def list_jobs(client: Any, queue: Queue | None, state: State | None, cursor: str
     jobs: list[Job] = []
     while index < len(places):
         place_queue, place_state = places[index]
-        ids = _ids(client, place_queue, place_state, last, limit - len(jobs))
-        jobs += read_jobs(client, place_queue, ids)
-        if len(jobs) >= limit:
-            return JobPage(jobs, _cursor(client, index, place_queue, place_state, ids[-1]))
-        index, last = index + 1, None
+        found = _ids(client, place_queue, place_state, last, limit - len(jobs))
+        jobs += read_jobs(client, place_queue, [job_id for job_id, _ in found])
+        if not found:
+            index, last = index + 1, None
+        elif len(jobs) >= limit:
+            return JobPage(jobs, _cursor(index, found[-1]))
+        else:
+            # Fewer jobs than asked for may also mean that some were removed in between.
+            last = found[-1]
     return JobPage(jobs, None)
 
 
@@ -52,14 +57,22 @@ def read_jobs(client: Any, queue: Queue, ids: Sequence[str]) -> list[Job]:
     return jobs
 
 
-def _ids(client: Any, queue: Queue, state: State, last: tuple[str, float] | None, limit: int) -> list[str]:
+def _ids(
+    client: Any, queue: Queue, state: State, last: tuple[str, float] | None, limit: int
+) -> list[tuple[str, float]]:
+    """Ids with their scores; those of the jobs set aside come last, by id, with the score ``SET_ASIDE``."""
     name = keys.state_set(queue.value, state)
     reverse = state in NEWEST_FIRST
-    start = 0 if last is None else _rank_after(client, name, last, reverse=reverse)
-    found = client.zrange(name, start, start + limit - 1, desc=reverse)
-    ids = [job_id.decode() for job_id in found]
+    ids: list[tuple[str, float]] = []
+    aside = last is not None and last[1] == SET_ASIDE
+    if not aside:
+        start = 0 if last is None else _rank_after(client, name, last, reverse=reverse)
+        found = client.zrange(name, start, start + limit - 1, desc=reverse, withscores=True)
+        ids = [(job_id.decode(), score) for job_id, score in found]
     if state is State.WAITING and len(ids) < limit:
-        ids += [job_id for job_id in _set_aside(client, queue) if last is None or job_id > last[0]][: limit - len(ids)]
+        after = last[0] if aside and last is not None else ""
+        more = [(job_id, SET_ASIDE) for job_id in _set_aside(client, queue) if job_id > after]
+        ids += more[: limit - len(ids)]
     return ids
 
 
@@ -84,10 +97,8 @@ def _rank_after(client: Any, name: str, last: tuple[str, float], *, reverse: boo
     return int(client.zcount(name, *bounds))
 
 
-def _cursor(client: Any, index: int, queue: Queue, state: State, job_id: str) -> str:
-    score = client.zscore(keys.state_set(queue.value, state), job_id)
-    place = [index, job_id, score if score is not None else float(2**62)]
-    return urlsafe_b64encode(orjson.dumps(place)).decode().rstrip("=")
+def _cursor(index: int, last: tuple[str, float]) -> str:
+    return urlsafe_b64encode(orjson.dumps([index, *last])).decode().rstrip("=")
 
 
 def _read_cursor(cursor: str | None, places: int) -> tuple[int, tuple[str, float] | None]:

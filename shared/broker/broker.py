@@ -116,7 +116,9 @@ class DokoBroker(dramatiq.Broker):
         if message.queue_name not in self.queues:
             raise QueueNotFound(message.queue_name)  # type: ignore[no-untyped-call]
         actor = self.actors.get(message.actor_name)
-        options = options_of(message, actor.options if actor else {}, delay)
+        # Dramatiq keeps an actor's priority apart from its options; 0 is its word for none.
+        of_actor = {**actor.options, "priority": actor.priority or None} if actor else {}
+        options = options_of(message, of_actor, delay)
         queue_name = message.queue_name
         known_queue = queue_name in POLICIES
         job_id = options.job_id or (new_job_id(Queue(queue_name)) if known_queue else message.message_id)
@@ -144,7 +146,9 @@ class DokoBroker(dramatiq.Broker):
             except DuplicateJob as duplicate:
                 # An idempotent repetition must get its first answer, so the script decides about those.
                 if not idempotency[index][0]:
-                    answers[index] = Enqueued(duplicate.holder_id, Queue(queue_name), duplicate.state, True, False)  # noqa: FBT003
+                    answers[index] = Enqueued(
+                        duplicate.holder_id, _queue(queue_name), duplicate.state, deduplicated=True, created=False
+                    )
                     continue
             accepted.append(index)
         for start in range(0, len(accepted), JOBS_A_CALL):
@@ -175,7 +179,7 @@ class DokoBroker(dramatiq.Broker):
             raise IdempotencyConflict("this Idempotency-Key came with another body before; use a new key")
         if reply[0] == b"FULL":
             raise QueueFull(f"{reply[1]} events wait for the archive; is the scheduler running?")
-        queue = Queue(queue_name) if queue_name in POLICIES else queue_name
+        queue = _queue(queue_name)
         return [answer_of(queue, *reply[i : i + 3]) for i in range(1, len(reply), 3)]
 
     # Consuming -----------------------------------------------------------------------------------
@@ -190,12 +194,16 @@ class DokoBroker(dramatiq.Broker):
 
     @property
     def stopping(self) -> bool:
-        """Whether this worker has stopped fetching."""
-        return self._stopping.is_set()
+        """Whether this worker takes no jobs: it has stopped fetching, or its master doesn't know of it yet."""
+        return self._stopping.is_set() or not self.lifecycle.booted
 
     def stop_fetching(self) -> None:
         """Take no further job; running ones go on."""
         self._stopping.set()
+        self.wake_consumers()
+
+    def wake_consumers(self) -> None:
+        """Let consumers look again at what they may do."""
         for consumer in self._consumers:
             consumer.wake()
 
@@ -243,3 +251,8 @@ class DokoBroker(dramatiq.Broker):
     def close(self) -> None:
         """Close the connections."""
         self.scripts.client.close()
+
+
+def _queue(queue_name: str) -> Any:
+    # A queue outside the table, of the plain Dramatiq model, is known by its name only.
+    return Queue(queue_name) if queue_name in POLICIES else queue_name

@@ -132,7 +132,7 @@ class JobConsumer(Consumer):
             self._orphans.add((job_id, token))
             self._state.notify_all()
         job_log.lease_lost(proxy)
-        self._broker.interrupts.lease_lost(job_id)
+        self._broker.interrupts.lease_lost(job_id, token)
 
     def wake(self) -> None:
         """Something is due: leave the wait for Redis or for a thread."""
@@ -273,7 +273,6 @@ class JobConsumer(Consumer):
 
     def _rest(self, longest_s: float) -> bool:
         """Wait until there may be something to do; False when the time is over."""
-        longest_s = min(longest_s, max(self._next_due_s, 0.001))
         with self._state:
             if self._finished:
                 return True
@@ -285,6 +284,7 @@ class JobConsumer(Consumer):
                 self._state.wait(longest_s)
                 self._resting = False
                 return bool(self._finished)
+            longest_s = min(longest_s, max(self._next_due_s, 0.001))
             self._blocked = True
         try:
             # The server's own timers are coarse: it only bounds the wait, the timekeeper keeps the time.

@@ -58,7 +58,7 @@ def finish_of(proxy: JobProxy, worker: str) -> Finish:
 
 
 # A release is no error of the job, and nobody reads what a lost or cancelled attempt says.
-_WITHOUT_ERROR = frozenset({Kind.RELEASED, Kind.LOST, Kind.CANCELLED})
+_WITHOUT_ERROR = frozenset({Kind.RELEASED, Kind.PARKED, Kind.LOST, Kind.CANCELLED})
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import sentry_sdk
 
-from shared.broker.encoding import encode_result
+from shared.broker.encoding import encode_result, text_of
 from shared.broker.outcome import Kind
 from shared.logs import job_event, timestamp, write_lines
 from shared.privacy import mask, mask_text
@@ -90,7 +90,7 @@ def _failed(finish: Finish, worker: str) -> None:
         "duration": finish.duration_ms,
         "worker": worker,
         "error": type(error).__name__,
-        "reason": mask_text(str(error)),
+        "reason": mask_text(text_of(error)),
     }
     if retried:
         fields["retryInMs"] = outcome.delay_ms
@@ -113,7 +113,7 @@ def _set_aside(finish: Finish, kind: Kind) -> None:
         attempt=proxy.attempt,
         duration=finish.duration_ms,
         delayMs=finish.outcome.delay_ms,
-        reason=mask_text(str(finish.error)) if finish.error is not None else "the worker stopped",
+        reason=mask_text(text_of(finish.error)) if finish.error is not None else "the worker stopped",
     )
 
 

@@ -87,7 +87,7 @@ class JobOptions:
             if name in values:
                 values[name] = _keep_count(values[name])
         if values.get("deduplication_mode") is not None:
-            values["deduplication_mode"] = _choice("deduplicationMode", values["deduplication_mode"], DeduplicationMode)
+            values["deduplication_mode"] = mode_from_json(values["deduplication_mode"])
         return cls(**{name: value for name, value in values.items() if value is not None})
 
     def to_json(self) -> dict[str, Any]:
@@ -194,6 +194,11 @@ def backoff_from_json(value: object) -> Backoff:
         _refuse("backoff.jitter", "must be a number from 0 to 1")
     kind: BackoffType = _choice("backoff.type", value.get("type", BackoffType.EXPONENTIAL), BackoffType)
     return Backoff(kind, delay, float(jitter))
+
+
+def mode_from_json(value: object) -> DeduplicationMode:
+    """Read a deduplication mode by its name. Raises ``InvalidOption`` with the nearest one."""
+    return _choice("deduplicationMode", value, DeduplicationMode)
 
 
 def _choice(name: str, value: object, choices: type[_E]) -> _E:

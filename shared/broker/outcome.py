@@ -13,6 +13,7 @@ from dramatiq.errors import ActorNotFound
 from dramatiq.threading import Interrupt
 
 from shared.broker.config import PARKED_DELAY_MS, PARKED_FOR_AT_MOST_MS
+from shared.broker.encoding import text_of
 from shared.errors import PermanentError, Released, TransientError, UnsupportedVersion
 from shared.privacy import mask_text
 from shared.queues import Backoff, BackoffType
@@ -61,6 +62,7 @@ class Kind(StrEnum):
     FAILED = "failed"
     DELAYED = "delayed"
     RELEASED = "released"
+    PARKED = "parked"
     CANCELLED = "cancelled"
     LOST = "lost"
 
@@ -99,7 +101,7 @@ def decide(  # noqa: PLR0911 - one return a rule: it reads as the table that it 
         return Outcome(Kind.RELEASED, final=False)
     if isinstance(exception, ActorNotFound | UnsupportedVersion):
         parked_too_long = attempt.age_ms >= PARKED_FOR_AT_MOST_MS
-        return Outcome(Kind.FAILED) if parked_too_long else Outcome(Kind.RELEASED, PARKED_DELAY_MS, final=False)
+        return Outcome(Kind.FAILED) if parked_too_long else Outcome(Kind.PARKED, PARKED_DELAY_MS, final=False)
     if isinstance(exception, Released):
         if attempt.released_ms + exception.delay_ms > exception.max_total_ms:
             return Outcome(Kind.FAILED)
@@ -130,8 +132,8 @@ def describe_error(exception: BaseException, *, attempt: int, worker: str, durat
     trace = "".join(traceback.format_exception(exception))
     error: dict[str, Any] = {
         "type": type(exception).__name__,
-        "message": mask_text(str(exception))[:MAX_MESSAGE_CHARACTERS],
-        "traceback": mask_text(trace[-MAX_TRACEBACK_CHARACTERS:]),
+        "message": mask_text(text_of(exception))[:MAX_MESSAGE_CHARACTERS],
+        "traceback": mask_text(text_of(trace[-MAX_TRACEBACK_CHARACTERS:])),
         "attempt": attempt,
         "worker": worker,
         "durationMs": duration_ms,

@@ -10,6 +10,7 @@ from dramatiq.message import Message
 from shared.broker.connection import Argument
 from shared.broker.options import Enqueued, Idempotency, JobOptions, NewJob, new_job_id, qualified_job_id
 from shared.broker.states import State
+from shared.errors import InvalidOption
 from shared.middleware.options import JOB_OPTIONS, VERSION
 
 
@@ -41,7 +42,7 @@ def arguments_of(message: Message[Any], group_key: str | None) -> tuple[Argument
     group = message.kwargs.get(group_key, "") if group_key else ""
     return (
         message.message_id,
-        orjson.dumps(stored),
+        _json(stored),
         options.priority or "",
         options.delay_ms,
         str(group),
@@ -49,6 +50,13 @@ def arguments_of(message: Message[Any], group_key: str | None) -> tuple[Argument
         options.deduplication_mode.value,
         options.deduplication_window_ms or "",
     )
+
+
+def _json(stored: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(stored)
+    except TypeError as error:
+        raise InvalidOption(f"data is not JSON: {error}", field="data") from error
 
 
 _NO_OPTIONS = JobOptions()

@@ -129,7 +129,7 @@ class Timekeeper:
             if state == "l":
                 self._consumer.lost(proxy.message_id, proxy.token)
             elif state == "c":
-                self._broker.interrupts.cancel(proxy.message_id)
+                self._broker.interrupts.cancel(proxy.message_id, proxy.token)
 
     def _description(self) -> bytes:
         return orjson.dumps(
@@ -156,4 +156,5 @@ class Timekeeper:
                 self._stopped.wait(RETRY_AFTER_S)  # the consumer reports it
                 continue
             if order is not None:
-                self._broker.interrupts.cancel(order[1].decode())
+                token, _, job_id = order[1].decode().partition(" ")
+                self._broker.interrupts.cancel(job_id, token)

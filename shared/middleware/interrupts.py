@@ -23,11 +23,12 @@ if TYPE_CHECKING:
     from shared.broker.proxy import JobProxy
 
 CHECK_INTERVAL_S = 0.05
+MOST_REMEMBERED = 1_000
 
 
 @dataclass(slots=True)
 class _Running:
-    job_id: str
+    attempt: tuple[str, str]  # id and token: an order is for one attempt, never for the job's next one
     deadline: float
     interrupted: bool = False
 
@@ -38,7 +39,7 @@ class Interrupts(Middleware):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._running: dict[int, _Running] = {}
-        self._before_start: dict[str, type[JobInterrupt]] = {}
+        self._before_start: dict[tuple[str, str], type[JobInterrupt]] = {}
         self._stopping = False
         self._watch: threading.Thread | None = None
 
@@ -51,9 +52,9 @@ class Interrupts(Middleware):
         """The calling thread begins a job."""
         job = cast("JobProxy", message)
         job.started = now = time.monotonic()
-        entry = _Running(job.message_id, now + job.timeout_ms / 1000)
+        entry = _Running((job.message_id, job.token), now + job.timeout_ms / 1000)
         with self._lock:
-            refused = self._before_start.pop(entry.job_id, None)
+            refused = self._before_start.pop(entry.attempt, None)
             if refused is None and self._stopping:
                 refused = WorkerStopping
             if refused is None:
@@ -75,13 +76,13 @@ class Interrupts(Middleware):
         """A skipped message is left like any other."""
         self._leave()
 
-    def cancel(self, job_id: str) -> None:
-        """Interrupt a job because somebody cancelled it."""
-        self._interrupt_job(job_id, JobCancelled)
+    def cancel(self, job_id: str, token: str) -> None:
+        """Interrupt an attempt because somebody cancelled its job."""
+        self._interrupt_attempt((job_id, token), JobCancelled)
 
-    def lease_lost(self, job_id: str) -> None:
-        """Interrupt a job whose lease is gone."""
-        self._interrupt_job(job_id, LeaseLost, remember=False)
+    def lease_lost(self, job_id: str, token: str) -> None:
+        """Interrupt an attempt whose lease is gone."""
+        self._interrupt_attempt((job_id, token), LeaseLost, remember=False)
 
     def stop_all(self) -> None:
         """The grace period is over: interrupt everything and let nothing start."""
@@ -97,14 +98,19 @@ class Interrupts(Middleware):
             if entry is not None and entry.interrupted:
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread_id), None)
 
-    def _interrupt_job(self, job_id: str, interrupt: type[JobInterrupt], *, remember: bool = True) -> None:
+    def _interrupt_attempt(
+        self, attempt: tuple[str, str], interrupt: type[JobInterrupt], *, remember: bool = True
+    ) -> None:
         with self._lock:
             for thread_id, entry in self._running.items():
-                if entry.job_id == job_id:
+                if entry.attempt == attempt:
                     self._raise(thread_id, entry, interrupt)
                     return
             if remember:
-                self._before_start[job_id] = interrupt
+                # The order may be ahead of the fetch's reply; one that came too late is never asked for again.
+                self._before_start[attempt] = interrupt
+                while len(self._before_start) > MOST_REMEMBERED:
+                    del self._before_start[next(iter(self._before_start))]
 
     def _raise(self, thread_id: int, entry: _Running, interrupt: type[JobInterrupt]) -> None:
         if not entry.interrupted:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
+from multiprocessing.synchronize import Event
 from typing import Any
 
 from dramatiq.broker import Broker
@@ -29,11 +31,23 @@ class Lifecycle(Middleware):
         self._worker: Any = None
         self._ending = False
         self._shutting_down = threading.Event()
+        self._booted = threading.Event()
+        self._booted.set()
+
+    @property
+    def booted(self) -> bool:
+        """Whether the master, if there is one, knows that this process has started: until then no job may run."""
+        return self._booted.is_set()
 
     def before_worker_boot(self, broker: Broker, worker: Any) -> None:
         """A worker never holds more jobs than it has threads."""
         self._worker = worker
         broker.worker_threads = worker.worker_threads  # type: ignore[attr-defined]
+        # Dramatiq gives its processes the event by which they tell the master that they have started.
+        arguments = getattr(multiprocessing.current_process(), "_args", ())
+        for event in [argument for argument in arguments if isinstance(argument, Event)]:
+            self._booted.clear()
+            threading.Thread(target=self._await_boot, args=(event, broker), name="boot", daemon=True).start()
         warn_of_unsafe_server(broker.scripts.client)  # type: ignore[attr-defined]
 
     def before_worker_shutdown(self, broker: Broker, worker: Any) -> None:
@@ -49,6 +63,13 @@ class Lifecycle(Middleware):
         """Everything is given back: the timer has nothing to do any more."""
         if self._timer is not None:
             self._timer.cancel()
+
+    def _await_boot(self, event: Event, broker: Any) -> None:
+        # While this process sets the event, it holds its lock. Killed by a job right then, it would leave the master
+        # waiting for that lock for ever. A wait for the event ends when the lock is free again.
+        event.wait()
+        self._booted.set()
+        broker.wake_consumers()
 
     def check(self, parent: int) -> None:
         """End the process gracefully if its master died or one of its threads did."""

@@ -10,7 +10,7 @@ from dramatiq.broker import Broker
 from dramatiq.message import Message
 from dramatiq.middleware import Middleware, MiddlewareError
 
-from shared.broker.options import JobOptions, backoff_from_json
+from shared.broker.options import JobOptions, backoff_from_json, mode_from_json
 from shared.errors import InvalidOption
 
 JOB_OPTIONS = "job_options"
@@ -61,4 +61,6 @@ def options_of(message: Message[Any], actor_options: dict[str, Any], delay: int 
     values = {ours: merged[theirs] for theirs, ours in _FIELDS.items() if merged.get(theirs) is not None}
     if "backoff" in values:
         values["backoff"] = backoff_from_json(values["backoff"])
+    if "deduplication_mode" in values:
+        values["deduplication_mode"] = mode_from_json(values["deduplication_mode"])
     return JobOptions(delay_ms=delay or 0, **values)

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-import redis
 
-from shared.broker import DokoBroker, Enqueued, EngineConfig, JobOptions, NewJob, keys
-from shared.broker.connection import Scripts, connect
+from shared.broker import DokoBroker, EngineConfig, Enqueued, JobOptions, NewJob, keys
+from shared.broker.connection import Argument, Scripts, connect
 from shared.broker.sweeping import StalledJob, sweep
 from shared.broker.tokens import next_token
 from shared.job_store import JobStore
@@ -56,7 +55,9 @@ class RawWorker:
         token = token or next_token()
         count = len(self.held) if held is None else held
         flat = [part for finish in finishes for part in finish]
-        reply = self.scripts.run("advance", self.queue, [self.id, token, self.lease_ms, room, count, len(finishes), *flat])
+        reply = self.scripts.run(
+            "advance", self.queue, [self.id, token, self.lease_ms, room, count, len(finishes), *flat]
+        )
         self.wait_ms = reply[1]
         jobs = reply[5:]
         taken = [
@@ -93,7 +94,7 @@ class RawWorker:
     def renew(self, *jobs: Taken, lease_ms: int | None = None) -> str:
         """Extend the leases; one letter a job."""
         pairs = [part for job in jobs for part in (job.id, job.token)]
-        arguments = [self.id, lease_ms or self.lease_ms, "{}", 60_000, len(jobs), *pairs]
+        arguments: list[Argument] = [self.id, lease_ms or self.lease_ms, "{}", 60_000, len(jobs), *pairs]
         return str(self.scripts.run("renew", self.queue, arguments).decode())
 
     def progress(self, job: Taken, value: object, token: str | None = None) -> bool:
@@ -124,7 +125,7 @@ class Engine:
         self.url = url
         self.config = config
         self.queue = queue
-        self.client = connect(url)
+        self.client: Any = connect(url)  # redis-py types its replies for text and bytes, sync and async, at once
         self.broker = DokoBroker(self.client, config)
         self.scripts = self.broker.scripts
         self.store = JobStore(self.client, config=config)
@@ -193,13 +194,16 @@ class Engine:
     def follow(self, patience_s: float = PATIENCE_S) -> Iterator[StreamEvent]:
         """Yield events from the beginning as they come; fails after ``patience_s`` without the test being content."""
         last, deadline = "0", time.monotonic() + patience_s
-        with connect(self.url) as client:
+        client: Any = connect(self.url)
+        with client:
             while time.monotonic() < deadline:
                 for _, entries in client.xread({self.prefix + "events": last}, block=200) or ():
                     for entry in entries:
                         last = entry[0].decode()
                         yield _event(entry)
-        raise AssertionError(f"the event did not come within {patience_s} s: {[(e.event, e.job) for e in self.stream()][-20:]}")
+        raise AssertionError(
+            f"the event did not come within {patience_s} s: {[(e.event, e.job) for e in self.stream()][-20:]}"
+        )
 
     def await_event(self, event: str, job_id: str = "", count: int = 1, patience_s: float = PATIENCE_S) -> StreamEvent:
         """Wait for the ``count``-th event of that name (of that job)."""
@@ -226,8 +230,3 @@ def _event(entry: tuple[bytes, dict[bytes, bytes]]) -> StreamEvent:
 def error(message: str = "boom") -> dict[str, Any]:
     """The JSON of one attempt's error as a worker reports it."""
     return {"type": "ValueError", "message": message}
-
-
-def flush_scripts(client: redis.Redis) -> None:
-    """Make Redis forget all scripts."""
-    client.script_flush()

@@ -2,7 +2,7 @@
 --
 -- ARGV[1] worker   [2] token of this fetch   [3] lease in ms   [4] free threads   [5] jobs it still holds
 -- ARGV[6] number of finishes, then 7 arguments each:
---   id, token, outcome (completed, failed, cancelled, delayed, released), result or error (JSON or ''),
+--   id, token, outcome (completed, failed, cancelled, delayed, released, parked), result or error (JSON or ''),
 --   delay in ms, duration in ms, how many finished jobs of that kind to keep
 -- Returns {now, ms until something is due or -1, recount (0 or 1), drain (0 or 1), statuses of the finishes as one
 --   string (a applied, d done before, c applied as cancelled, l lease lost, g gone),
@@ -13,9 +13,11 @@ local room, held, finishes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV
 local statuses, left = {}, {}
 
 local function go_back(id, job, outcome, error, delay)
-  if outcome == 'released' then
+  local no_attempt = outcome ~= 'delayed'
+  if no_attempt then
     call('HINCRBY', JOB .. id, 'attempt', -1)
-    if delay > 0 then call('HINCRBY', JOB .. id, 'released', delay) end
+    -- What is parked waits for another worker: that must not count against the actor's own releases.
+    if outcome == 'released' and delay > 0 then call('HINCRBY', JOB .. id, 'released', delay) end
     event('released', id, 'attempt', job.attempt, 'worker', job.worker, 'delay', delay)
   else
     event('delayed', id, 'attempt', job.attempt, 'worker', job.worker, 'delay', delay, 'error', error)
@@ -26,7 +28,7 @@ local function go_back(id, job, outcome, error, delay)
     call('ZADD', DELAYED, now + delay, id)
   else
     call('HSET', JOB .. id, 'state', 'waiting')
-    if outcome == 'released' then
+    if no_attempt then
       make_runnable(id, score_first(job.priority), job.group)
     else
       make_runnable(id, score_last(job.priority), job.group)
@@ -45,7 +47,7 @@ local function finish(first)
     priority = found[9], attempt = found[10]}
   left[#left + 1] = id
   if job.group then group_left(job.group) end
-  local going_back = outcome == 'delayed' or outcome == 'released'
+  local going_back = outcome == 'delayed' or outcome == 'released' or outcome == 'parked'
   if going_back and not found[7] then
     go_back(id, job, outcome, payload, tonumber(ARGV[first + 4]))
     return 'a'
@@ -88,6 +90,7 @@ if meta[1] then
   if until_ms and until_ms <= now then
     call('HDEL', META, 'paused', 'paused_until')
     event('resumed', '', 'by', 'timer')
+    meta[1] = false
   else
     may_take = 0
     wait_until = until_ms or math.huge
@@ -160,10 +163,14 @@ if may_take > 0 and not take_solo() then
     for i = 1, #popped, 2 do
       local id = popped[i]
       local job = read(id)
-      local group = grouped and job[6]
+      local group = job[6]
       if job[7] ~= 'waiting' then
         -- no record or not waiting: nothing to run, and nothing is lost by forgetting the id
-      elseif group and group_opens(call('HMGET', PREFIX .. 'group:' .. group, 'n', 'tat')) > now then
+      elseif (tonumber(job[3]) or 0) > 0 then
+        -- It stalled once and came back by a retry or a release: it still runs alone.
+        call('ZADD', SOLO, popped[i + 1], id)
+        if group then group_forget(group, id) end
+      elseif grouped and group and group_opens(call('HMGET', PREFIX .. 'group:' .. group, 'n', 'tat')) > now then
         if call('HGET', PREFIX .. 'group:' .. group, 'x') == id then call('HDEL', PREFIX .. 'group:' .. group, 'x') end
         group_park(group, id, tonumber(popped[i + 1]))
         group_expose(group)

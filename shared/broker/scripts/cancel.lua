@@ -3,14 +3,15 @@
 -- ARGV[1] id   [2] who   [3] why
 -- Returns {'cancelled'}, {'active'} (asked to stop), {'finished', state} or {'missing'}
 local id = ARGV[1]
-local found = call('HMGET', JOB .. id, 'state', 'worker', 'group', 'dedup', 'mode', 'follower', 'blocker', 'attempt')
+local found = call('HMGET', JOB .. id, 'state', 'worker', 'group', 'dedup', 'mode', 'follower', 'blocker', 'attempt',
+  'token')
 local state = found[1]
 if not state then return {'missing'} end
 if is_finished(state) then return {'finished', state} end
 if state == 'active' then
   call('HSET', JOB .. id, 'cancel', ARGV[3] ~= '' and ARGV[3] or ARGV[2])
   local control = PREFIX .. 'control:' .. found[2]
-  call('RPUSH', control, id)
+  call('RPUSH', control, (found[9] or '') .. ' ' .. id)  -- the token names this attempt only
   call('PEXPIRE', control, 60000)
   event('cancelling', id, 'by', ARGV[2], 'why', ARGV[3])
   return {'active'}

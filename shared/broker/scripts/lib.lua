@@ -134,12 +134,14 @@ local function make_runnable(id, score, group)
   wake()  -- a blocked worker must learn the earlier time at which this group opens
 end
 
--- The group's running count and rate after one of its jobs was taken.
+-- The group's running count and rate after one of its jobs was taken; counted also while there are no limits, so
+-- that a limit set later finds the right number.
 local function group_take(group)
   local key = PREFIX .. 'group:' .. group
   call('PERSIST', key)
   call('HDEL', key, 'x')
   call('HINCRBY', key, 'n', 1)
+  if not grouped then return end
   if group_n then
     local tat = math.max(tonumber(call('HGET', key, 'tat')) or 0, now) + group_ms / group_n
     call('HSET', key, 'tat', tat)
@@ -157,8 +159,10 @@ end
 
 local function group_forget(group, id)
   local key = PREFIX .. 'group:' .. group
-  if call('ZREM', PREFIX .. 'parked:' .. group, id) == 1 then
+  local parked = PREFIX .. 'parked:' .. group
+  if call('ZREM', parked, id) == 1 then
     call('HINCRBY', META, 'parked', -1)
+    if call('EXISTS', parked) == 0 then call('ZREM', GROUPS, group) end
   elseif call('HGET', key, 'x') == id then
     call('HDEL', key, 'x')
   end
@@ -234,6 +238,9 @@ local function job_record(job, state, attempt, result)
   local msg = job[1] or '0|{}'
   local bar = string.find(msg, '|', 1, true) or 0
   local json = string.sub(msg, bar + 1, -2)
+  -- Whoever reads the events must be able to read every one, also that of a job whose message is damaged. A
+  -- completed one was read by its worker.
+  if state ~= 'completed' and not pcall(cjson.decode, json .. '}') then json = '{"name":"unreadable"' end
   if json ~= '{' then json = json .. ',' end
   return json .. '"createdAt":' .. (tonumber(string.sub(msg, 1, bar - 1)) or 0)
     .. ',"startedAt":' .. (job[2] or 'null') .. ',"finishedAt":' .. now .. ',"state":"' .. state

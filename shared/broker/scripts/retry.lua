@@ -1,10 +1,20 @@
 -- An operator's retry of a failed job: same id, attempts anew, history kept, deduplication key taken again.
 --
--- ARGV[1] id   [2] who
+-- ARGV[1] id   [2] who; then, for a job that only the archive remembers and that becomes a record again:
+-- ARGV[3] created|message (JSON)   [4] errors or ''   [5] priority or ''   [6] group or ''   [7] deduplication key or ''
 -- Returns {'waiting'}, {'missing'}, {'state', state} or {'key', id of the holder}
 local id = ARGV[1]
 local found = call('HMGET', JOB .. id, 'state', 'dedup', 'mode', 'priority', 'group')
-if not found[1] then return {'missing'} end
+local restored
+if not found[1] then
+  if not ARGV[3] then return {'missing'} end
+  found = {'failed', ARGV[7] ~= '' and ARGV[7], 'until_finished', ARGV[5], ARGV[6] ~= '' and ARGV[6]}
+  restored = {'msg', ARGV[3]}
+  for name, value in pairs({errors = ARGV[4], priority = ARGV[5], group = ARGV[6], dedup = ARGV[7]}) do
+    if value ~= '' then restored[#restored + 1] = name; restored[#restored + 1] = value end
+  end
+  if found[2] then restored[#restored + 1] = 'mode'; restored[#restored + 1] = found[3] end
+end
 if found[1] ~= 'failed' then return {'state', found[1]} end
 if found[2] and found[3] ~= 'ttl' then
   local name = PREFIX .. 'dedup:' .. found[2]
@@ -15,6 +25,7 @@ if found[2] and found[3] ~= 'ttl' then
   end
   call('SET', name, id)
 end
+if restored then call('HSET', JOB .. id, unpack(restored)) end
 call('ZREM', PREFIX .. 'failed', id)
 call('HDEL', JOB .. id, 'attempt', 'stalls', 'released', 'finished', 'started', 'token', 'worker', 'progress', 'cancel', 'follower')
 call('HSET', JOB .. id, 'state', 'waiting')

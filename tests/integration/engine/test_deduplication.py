@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import redis
 from dramatiq.middleware import MiddlewareError
@@ -65,7 +67,7 @@ def test_a_batch_with_the_same_key_creates_one_job(engine: Engine) -> None:
 
 def test_ttl_keeps_its_window_whatever_became_of_the_holder(engine: Engine) -> None:
     worker = engine.raw_worker()
-    options = {"deduplication_key": "k", "deduplication_mode": TTL, "deduplication_window_ms": 60_000}
+    options: dict[str, Any] = {"deduplication_key": "k", "deduplication_mode": TTL, "deduplication_window_ms": 60_000}
     first = engine.add(**options)
     worker.finish(worker.take(), keep=0)
 
@@ -83,7 +85,7 @@ def test_ttl_keeps_its_window_whatever_became_of_the_holder(engine: Engine) -> N
 def test_replace_gives_a_holder_that_has_not_run_the_newest_data_and_keeps_its_due_time(
     engine: Engine, delay_ms: int
 ) -> None:
-    options = {"deduplication_key": "k", "deduplication_mode": REPLACE, "delay_ms": delay_ms}
+    options: dict[str, Any] = {"deduplication_key": "k", "deduplication_mode": REPLACE, "delay_ms": delay_ms}
     holder = engine.add(data={"n": 1}, **options)
     before = engine.store.job(holder.job_id)
 
@@ -98,7 +100,7 @@ def test_replace_gives_a_holder_that_has_not_run_the_newest_data_and_keeps_its_d
 @pytest.mark.parametrize("outcome", ["completed", "failed", "cancelled"])
 def test_replace_gives_a_running_holder_one_follow_up_that_runs_after_it(engine: Engine, outcome: str) -> None:
     worker = engine.raw_worker()
-    options = {"deduplication_key": "k", "deduplication_mode": REPLACE}
+    options: dict[str, Any] = {"deduplication_key": "k", "deduplication_mode": REPLACE}
     engine.add(data={"n": 1}, **options)
     running = worker.take()
 

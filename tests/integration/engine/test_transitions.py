@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import orjson
 import pytest
 
@@ -21,7 +23,12 @@ def test_a_job_goes_from_waiting_over_active_to_completed(engine: Engine) -> Non
 
     assert worker.finish(job, payload={"success": True}) == "a"
     done = engine.store.job(job.id)
-    assert (done.state, done.result, done.attempt, done.data) == (State.COMPLETED, {"success": True}, 1, {"orderId": "o-7"})
+    assert (done.state, done.result, done.attempt, done.data) == (
+        State.COMPLETED,
+        {"success": True},
+        1,
+        {"orderId": "o-7"},
+    )
     assert done.created_at_ms <= (done.started_at_ms or 0) <= (done.finished_at_ms or 0)
     assert engine.events(job.id) == ["waiting", "active", "completed"]
 
@@ -184,7 +191,7 @@ def test_finished_jobs_can_not_be_cancelled(engine: Engine, state: str) -> None:
 @pytest.mark.parametrize("job_id", ["orders-none", "nonsense", ""])
 def test_an_unknown_job_is_not_found(engine: Engine, operation: str, job_id: str) -> None:
     store = engine.store
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "retry": lambda: store.retry(QUEUE, job_id, "ada"),
         "promote": lambda: store.promote(job_id, "ada"),
         "cancel": lambda: store.cancel(job_id, "ada"),
