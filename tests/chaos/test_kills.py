@@ -8,7 +8,7 @@ import signal
 import time
 
 from tests.chaos.conftest import MakeStage
-from tests.chaos.fleet import WorkerProcess, await_end
+from tests.chaos.fleet import WorkerProcess, await_end, wait_for
 from tests.chaos.stage import SOAK, Stage, kill_fairly, report
 
 JOBS = 200
@@ -110,6 +110,26 @@ def test_a_child_whose_master_died_before_it_was_ready_stops_too(make_stage: Mak
     os.kill(worker.master_pid, signal.SIGKILL)
 
     await_end(worker.child_pid, within_s=2 * ORPHAN_ENDS_WITHIN_S)
+
+
+def test_no_job_runs_before_the_master_knows_of_its_child(make_stage: MakeStage) -> None:
+    """A child that died while it tells its master so would leave it waiting for ever: it keeps the lock they share.
+
+    No supervisor would notice such a master, so a job that kills its worker must not run that early.
+    """
+    stage = make_stage(threads=1, lease_ms=5_000)
+    (worker,) = stage.fleet.start(1)
+    os.kill(worker.master_pid, signal.SIGSTOP)
+    stage.add("kill_itself", beside=0)
+    stage.await_ready(1)
+    time.sleep(1)
+    runs_before = stage.runs()
+    os.kill(worker.master_pid, signal.SIGCONT)
+
+    wait_for(lambda: worker.has_ended, "the master has ended with its child", within_s=15)
+
+    assert runs_before == []
+    assert len(stage.runs()) == 1
 
 
 def test_a_stopped_master_stops_no_job_and_obeys_sigterm_once_it_goes_on(make_stage: MakeStage) -> None:
