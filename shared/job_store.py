@@ -16,7 +16,7 @@ from shared.broker import job_log, keys
 from shared.broker.config import EngineConfig
 from shared.broker.connection import UNREACHABLE, Argument, Scripts
 from shared.broker.states import State
-from shared.errors import DeduplicationKeyTaken, JobNotFound, QueueFull, RedisUnavailable, WrongState
+from shared.errors import DeduplicationKeyTaken, JobNotFound, RedisUnavailable, WrongState
 from shared.job_listing import list_jobs, read_jobs
 from shared.job_records import (
     Cleaned,
@@ -141,41 +141,29 @@ class JobStore:
             raise JobNotFound(f"no job of queue {queue.name} has the id {job_id!r}")
         outcome, *details = self._scripts.run("retry", queue.value, (job_id, by))
         if outcome == b"missing":
-            self._restore(queue, self.job(job_id), by)
-        elif outcome == b"state":
+            forgotten = self._record_of(queue, self.job(job_id))
+            outcome, *details = self._scripts.run("retry", queue.value, (job_id, by, *forgotten))
+        if outcome == b"state":
             raise WrongState(f"job {job_id} is {details[0].decode()}; only failed jobs can be retried")
-        elif outcome == b"key":
+        if outcome == b"key":
             holder = details[0].decode()
             raise DeduplicationKeyTaken(f"job {holder} holds the deduplication key of {job_id}", holder_id=holder)
         job_log.operated(queue.value, "retried", by, job_id=job_id)
         return self.job(job_id)
 
-    def _restore(self, queue: Queue, job: Job, by: str) -> None:
-        """Bring a failed job back that only the archive remembers."""
+    def _record_of(self, queue: Queue, job: Job) -> tuple[Argument, ...]:
+        """What the script needs to bring back a failed job that only the archive remembers."""
         if job.state is not State.FAILED:
             raise WrongState(f"job {job.id} is {job.state}; only failed jobs can be retried")
-        message = {"name": job.name, "data": job.data, "v": job.version, "options": job.options}
+        message = orjson.dumps({"name": job.name, "data": job.data, "v": job.version, "options": job.options})
         group_key = self._config.policy(queue.value).group_key
-        priority = job.options.get("priority", "")
-        group = str(job.data.get(group_key, "")) if group_key else ""
-        arguments: tuple[Argument, ...] = (
-            "",
-            0,
-            0,
-            self._config.events_max,
-            1,
-            job.id,
-            orjson.dumps(message),
-            priority,
+        return (
+            f"{job.created_at_ms}|{message.decode()}",
+            orjson.dumps(job.errors)[1:-1],
+            job.options.get("priority", ""),
+            str(job.data.get(group_key, "")) if group_key else "",
+            job.deduplication_key or "",
         )
-        arguments += (0, group, job.deduplication_key or "", "until_finished", "", "", "")
-        reply = self._scripts.run("enqueue", queue.value, arguments)
-        if reply[0] == b"FULL":
-            raise QueueFull(f"{reply[1]} events wait for the archive; is the scheduler running?")
-        if reply[3] == b"duplicate":
-            holder = reply[1].decode()
-            raise DeduplicationKeyTaken(f"job {holder} holds the deduplication key of {job.id}", holder_id=holder)
-        del by
 
     def cancel(self, job_id: str, by: str, why: str = "") -> Job:
         """Cancel an unfinished job; a running one is told to stop and is cancelled when it has stopped.
