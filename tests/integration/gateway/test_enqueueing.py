@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from gateway.context import Gateway
+from gateway.job_requests import MAX_BULK
+from shared.broker.broker import JOBS_A_CALL
 from shared.broker.states import State
 from shared.queues import Queue
 
@@ -171,6 +175,44 @@ def test_a_bulk_with_one_invalid_job_enqueues_none(operator: Any, parts: Gateway
     assert {"jobs.1.data.recipient", "jobs.2.name"} <= set(answer.json["errors"])
     assert not [path for path in answer.json["errors"] if path.startswith("jobs.0")]
     assert parts.store.queue_stats(Queue.WHATSAPP).waiting == 0
+
+
+def waiting(parts: Gateway) -> int:
+    return parts.store.queue_stats(Queue.WHATSAPP).waiting
+
+
+def test_a_bulk_is_one_round_trip_to_redis() -> None:
+    assert MAX_BULK <= JOBS_A_CALL
+
+
+def test_a_bulk_over_the_clients_limit_enqueues_none(app: Flask, operator: Any, example: dict[str, Any]) -> None:
+    gateway: Gateway = app.extensions["doko"]
+    parts = replace(gateway, settings=replace(gateway.settings, client_rate_limit=999))
+    app.extensions["doko"] = parts
+    jobs = [{"name": "message", "data": example}] * 1000
+
+    refused = operator.post("/queues/WHATSAPP/jobs/bulk", {"jobs": jobs})
+    assert (refused.status_code, refused.json["code"]) == (429, "rate_limited")
+    assert refused.headers["Retry-After"]
+    assert waiting(parts) == 0
+
+    # A refused bulk uses nothing up.
+    assert operator.post("/queues/WHATSAPP/jobs/bulk", {"jobs": jobs[:999]}).status_code == 202
+    assert waiting(parts) == 999
+
+
+def test_a_bulk_with_the_idempotency_key_of_another_enqueues_none(
+    operator: Any, parts: Gateway, example: dict[str, Any]
+) -> None:
+    headers = {"Idempotency-Key": "once"}
+    first = {"jobs": [{"name": "message", "data": example}]}
+    assert operator.post("/queues/WHATSAPP/jobs/bulk", first, headers=headers).status_code == 202
+
+    other = {"jobs": [{"name": "message", "data": example}] * 1000}
+    answer = operator.post("/queues/WHATSAPP/jobs/bulk", other, headers=headers)
+
+    assert (answer.status_code, answer.json["code"]) == (422, "idempotency_conflict")
+    assert waiting(parts) == 1
 
 
 @pytest.mark.parametrize("jobs", [[], [{}] * 1001, {}, None])
