@@ -35,7 +35,9 @@ class Copy:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "deploy.local"],
                 cwd=ROOT,
-                env=environment | {"PORT": str(port), "DATA_DIR": str(self.data_dir), "LOG_DIR": str(folder / "logs")},
+                env=environment
+                | {"PORT": str(port), "DATA_DIR": str(self.data_dir), "LOG_DIR": str(folder / "logs")}
+                | {"GATEWAY_PROCESSES": "1"},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -103,9 +105,11 @@ def start_copy(tmp_path: Path) -> Iterator[Callable[..., Copy]]:
         return copies[-1]
 
     yield start
-    for copy in copies:
-        if copy.process.poll() is None:
-            copy.stop()
+    running = [copy for copy in copies if copy.process.poll() is None]
+    for copy in running:
+        copy.process.terminate()
+    for copy in running:
+        copy.process.wait(TIMEOUT_S)
 
 
 @pytest.mark.slow

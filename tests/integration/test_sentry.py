@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import json
 import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import dramatiq
@@ -14,6 +11,7 @@ import flask
 import pytest
 import sentry_sdk
 from sentry_sdk.integrations.flask import FlaskIntegration
+from typing_extensions import override
 
 from shared.broker import JobOptions, NewJob, make_broker
 from shared.errors import PermanentError, Refused
@@ -21,6 +19,7 @@ from shared.job_store import JobStore
 from shared.queues import Backoff, BackoffType, Queue
 from shared.sentry import configure_sentry, report_failures
 from shared.settings import Settings
+from tests.doubles.sentry_ingest import SentryIngest
 
 PHONE = "+9779812345678"
 TEXT = "Namaste Ram, your rice is ready"
@@ -28,54 +27,23 @@ DATA = {"type": "GENERIC_MESSAGE", "recipient": PHONE, "data": {"message": TEXT}
 TIMEOUT_S = 20
 
 
-class Ingest:
-    """A local HTTP server that keeps the raw envelopes it is sent."""
-
-    def __init__(self) -> None:
-        self.envelopes: list[bytes] = []
-        envelopes = self.envelopes
-
-        class Endpoint(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                envelopes.append(gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body)
-                self.send_response(200)
-                self.end_headers()
-
-            def log_message(self, *_arguments: object) -> None:
-                """Keep the tests quiet."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Endpoint)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
+class Ingest(SentryIngest):
+    """The double, for an SDK that runs in this process."""
 
     @property
-    def dsn(self) -> str:
-        return f"http://key@127.0.0.1:{self._server.server_port}/1"
-
-    @property
+    @override
     def raw(self) -> bytes:
+        """Everything that was sent until now."""
         sentry_sdk.flush(TIMEOUT_S)
-        return b"\n".join(self.envelopes)
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        lines = [json.loads(line) for line in self.raw.splitlines() if line.startswith(b"{")]
-        return [line for line in lines if "exception" in line]
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(TIMEOUT_S)
+        return super().raw
 
 
 @pytest.fixture
 def ingest() -> Iterator[Ingest]:
-    ingest = Ingest()
-    yield ingest
-    sentry_sdk.get_client().close()
-    sentry_sdk.init()
-    ingest.close()
+    with Ingest() as ingest:
+        yield ingest
+        sentry_sdk.get_client().close()
+        sentry_sdk.init()
 
 
 @pytest.fixture

@@ -233,9 +233,9 @@ class System:
         """The counts of a queue."""
         return dict(self.get("/queues/stats")[queue]["counts"])
 
-    def log_lines(self, **fields: object) -> list[Json]:
-        """The lines of all ``combined-*.log`` that have these fields, each file in its order."""
-        files = sorted(self.log_dir.glob("combined-*.log"))
+    def log_lines(self, process: str = "*", **fields: object) -> list[Json]:
+        """The lines of ``combined-<process>-*.log`` that have these fields, each file in its order."""
+        files = sorted(self.log_dir.glob(f"combined-{process}-*.log"))
         lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
         return [line for line in lines if all(line.get(name) == value for name, value in fields.items())]
 
@@ -243,7 +243,7 @@ class System:
         """The lines with these fields once there are ``count``: they are written a moment after what they tell."""
 
         def look() -> list[Json] | None:
-            found = self.log_lines(**fields)
+            found = self.log_lines("*", **fields)
             return found if len(found) >= count else None
 
         return wait_until(look, lambda: f"{count} lines with {fields}: {self.log_lines()}")
