@@ -154,6 +154,36 @@ def test_the_context_of_a_job_is_on_every_line_inside_it(workdir: Path) -> None:
     assert "jobId" not in outside
 
 
+def test_a_process_can_add_fields_that_are_asked_for_line_by_line(workdir: Path) -> None:
+    program = """
+        from shared import logs
+        running = {"jobId": "123"}
+        logs.set_context(lambda: running)
+        log.info("message.sent")
+        logging.getLogger("lib").info("note")
+        running = {}
+        log.info("idle")
+    """
+    inside, library, outside = run(workdir, program)
+
+    assert (inside["jobId"], library["jobId"]) == ("123", "123")
+    assert "jobId" not in outside
+
+
+def test_dramatiq_does_not_repeat_what_the_engine_logs(workdir: Path) -> None:
+    program = """
+        from dramatiq.logging import get_logger
+        try:
+            raise ValueError("Namaste Asha")
+        except ValueError:
+            get_logger("dramatiq.worker", "WorkerThread").error("Failed to process message", exc_info=True)
+        log.info("after")
+    """
+    (line,) = run(workdir, program)
+
+    assert line["event"] == "after"
+
+
 def test_the_level_holds_for_every_way_to_log(workdir: Path) -> None:
     program = COMPLETED + "log.info('quiet')\nlogging.getLogger('lib').info('quiet')\nlog.warning('loud')"
 
