@@ -143,6 +143,12 @@ class Stage:
                 held.append({"id": job_id.decode(), "stalls": int(stalls or 0)})
         return held
 
+    def ready_workers(self) -> list[int]:
+        """The living children that have given a sign of life to Redis since they started."""
+        signs: list[bytes] = self.client.zrange(keys.prefix(QUEUE.value) + "alive", 0, -1)
+        pids = {int(worker.split(b":")[-2]) for worker in signs}
+        return [worker.child_pid for worker in self.fleet.alive() if worker.child_pid in pids]
+
     # Awaiting ------------------------------------------------------------------------------------
 
     def await_finished(self, count: int, *, within_s: float = 90.0) -> None:

@@ -22,7 +22,7 @@ from tests.chaos.stage import SOAK, Stage, report
 from tests.chaos.worker_app import QUEUE
 
 KILLS = 10 if SOAK else 3
-BAD_FOR_S = 60.0 if SOAK else 8.0
+BAD_FOR_S = 60.0 if SOAK else 6.0
 HOLE_S = 45.0 if SOAK else 4.0
 TIMEOUT_S = SOCKET_TIMEOUT_S if SOAK else 2.0
 
