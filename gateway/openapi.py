@@ -14,6 +14,7 @@ from gateway.api import Operation
 from gateway.roles import SCOPES
 from gateway.schemas import JobData, ProblemSchema
 from shared.messages.base import OneByKind
+from shared.messages.fields import camel_case
 from shared.queues import Queue
 
 _PATH_ARGUMENT = re.compile(r"<(?:[^:>]+:)?([^>]+)>")
@@ -70,7 +71,7 @@ def _without_fractions(part: Any) -> Any:
 
 def _describe(operation: Operation, text: str, endpoint: str, rule: str) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": endpoint.replace(".", "_"),
+        "operationId": camel_case(endpoint.replace(".", "_")),
         "tags": [endpoint.partition(".")[0]],
         "summary": text.strip().partition("\n")[0],
         "parameters": [_path_parameter(name) for name in _PATH_ARGUMENT.findall(rule)],
@@ -149,7 +150,7 @@ def _variants(name: str, schema: dict[str, Any], place: str, kinds: dict[str, An
     mapping = {}
     for kind, data in kinds["schemas"].items():
         variant = name + re.sub("[^A-Za-z]", "", kind.title())
-        properties = schema["properties"] | {kinds["key"]: {"const": kind}, place: data}
+        properties = schema["properties"] | {kinds["key"]: {"type": "string", "enum": [kind]}, place: data}
         made[variant] = schema | {"properties": properties}
         mapping[kind] = f"#/components/schemas/{variant}"
     choice = {"propertyName": kinds["key"], "mapping": mapping}

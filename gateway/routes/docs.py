@@ -16,7 +16,7 @@ routes = Blueprint("docs", __name__, url_prefix="/api/v1")
 
 ASSETS = Path(flask_swagger_ui.__file__).with_name("dist")
 PAGE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; frame-ancestors 'none'"
 )
 
@@ -36,7 +36,7 @@ _PAGE = """<!doctype html>
 </body>
 </html>
 """
-_START = 'SwaggerUIBundle({url: "/api/v1/openapi.json", dom_id: "#swagger-ui"});\n'
+_START = 'SwaggerUIBundle({url: "/api/v1/openapi.json", dom_id: "#swagger-ui", deepLinking: true});\n'
 
 
 @routes.get("/openapi.json")
