@@ -10,6 +10,7 @@ import redis
 from flask import Flask
 from flask.sessions import SessionInterface
 from typing_extensions import override
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import errors, request_log
 from gateway.auth import TokenCache
@@ -64,11 +65,18 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["doko-metrics"] = metrics
     errors.install(app)
     request_log.install(app, metrics)
+    if settings.trusted_proxies:
+        _believe(app, settings.trusted_proxies)
     for routes in ROUTES:
         app.register_blueprint(routes)
     if find_spec(WEBHOOKS) is not None:
         app.register_blueprint(import_module(WEBHOOKS).routes)
     return app
+
+
+def _believe(app: Flask, proxies: int) -> None:
+    """Take the client's address and scheme from what that many proxies in front say."""
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]  # Flask's way
 
 
 def _gateway(settings: Settings) -> Gateway:

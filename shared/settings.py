@@ -25,7 +25,7 @@ ENV_FILE = Path(".env")
 ADMIN_TOKEN_LENGTH = 32
 
 _PREFIXES = (
-    "DOKO_ REDIS_ DATABASE_ GATEWAY_ CLIENT_ WHATSAPP_ META_ TWILIO_ SENTRY_ SMTP_ PAYMENT_ REPORT_ OPERATOR_ "
+    "DOKO_ REDIS_ DATABASE_ GATEWAY_ TRUSTED_ CLIENT_ WHATSAPP_ META_ TWILIO_ SENTRY_ SMTP_ PAYMENT_ REPORT_ OPERATOR_ "
     "LEASE_ SHUTDOWN_ SWEEP_ EVENTS_ CLOCK_ CREDIT_SCORE_ ORDER_ROUTING_ ORDER_PROCESSING_"
 )
 _OWN_PREFIXES = tuple(_PREFIXES.split())
@@ -55,7 +55,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 3000
     gateway_processes: int = 2
-    gateway_threads: int = 4
+    trusted_proxies: int = 0
     admin_token: str | None = _secret()
     client_rate_limit: int = 6000
     max_body_bytes: int = _MIB
@@ -140,7 +140,7 @@ def _read(reader: EnvironmentReader) -> Settings:
         host=host,
         port=port,
         gateway_processes=reader.integer("GATEWAY_PROCESSES", 2, minimum=1, maximum=256),
-        gateway_threads=reader.integer("GATEWAY_THREADS", 4, minimum=1, maximum=256),
+        trusted_proxies=reader.integer("TRUSTED_PROXIES", 0, minimum=0, maximum=10),
         admin_token=reader.secret("ADMIN_TOKEN", minimum_length=ADMIN_TOKEN_LENGTH),
         client_rate_limit=reader.integer("CLIENT_RATE_LIMIT", 6000, minimum=0, maximum=10_000_000),
         max_body_bytes=reader.integer("MAX_BODY_BYTES", _MIB, minimum=1024, maximum=100 * _MIB),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from gateway.api import Routes
 from gateway.app import create_app
@@ -15,6 +16,7 @@ from gateway.context import Gateway
 from gateway.roles import Role
 from gateway.tokens import create_token, list_tokens, revoke_token
 from shared.audit import Actor
+from shared.database.models import OperatorLogEntry
 from shared.settings import Settings
 
 ADMIN_ACTIONS = [("POST", "/queues/WHATSAPP/clean")]
@@ -144,6 +146,23 @@ def test_enqueueing_counts_against_the_limit_too(
 
     assert codes == [202, 202, 429]
     assert wrong == [422, 422, 429]
+
+
+@pytest.mark.parametrize(("proxies", "expected"), [("0", "127.0.0.1"), ("1", "203.0.113.9"), ("2", "198.51.100.7")])
+def test_only_as_many_proxies_are_believed_as_are_configured(
+    settings: Settings, redis_url: str, operator: Any, proxies: str, expected: str
+) -> None:
+    values = {"REDIS_URL": redis_url, "DATABASE_URL": settings.database_url, "TRUSTED_PROXIES": proxies}
+    behind = create_app(Settings.from_environment(values))
+    headers = {
+        "Authorization": f"Bearer {operator.token}",
+        "X-Forwarded-For": "192.0.2.1, 198.51.100.7, 203.0.113.9",
+    }
+
+    assert client_of(behind).post("/api/v1/queues/WHATSAPP/pause", headers=headers).status_code == 200
+
+    with behind.extensions["doko"].database.reader() as tx:
+        assert tx.scalars(select(OperatorLogEntry.remote_address).order_by(OperatorLogEntry.id)).all()[-1] == expected
 
 
 @pytest.mark.parametrize(
