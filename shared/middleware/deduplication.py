@@ -20,7 +20,7 @@ from shared.broker import keys
 from shared.broker.connection import Scripts
 from shared.broker.options import DeduplicationMode, JobOptions
 from shared.broker.states import State
-from shared.errors import RedisUnavailable
+from shared.errors import QueueFull, RedisUnavailable
 from shared.middleware.options import JOB_OPTIONS
 
 
@@ -37,6 +37,10 @@ class ReservationFailed(MiddlewareError, RedisUnavailable):
     """Redis could not be asked. Dramatiq swallows other errors here, and the job would be enqueued unprotected."""
 
 
+class ReservationRefused(MiddlewareError, QueueFull):
+    """Redis is at its memory limit."""
+
+
 class Deduplication(Middleware):
     """Reserves the key of each message that has one, or vetoes the message."""
 
@@ -45,7 +49,7 @@ class Deduplication(Middleware):
         self._reservation_ms = reservation_ms
 
     def before_enqueue(self, broker: Broker, message: Message[Any], delay: int | None) -> None:
-        """Reserve the key; raises ``DuplicateJob`` or ``ReservationFailed``."""
+        """Reserve the key; raises ``DuplicateJob``, ``ReservationRefused`` or ``ReservationFailed``."""
         options: JobOptions = message.options[JOB_OPTIONS]
         if options.deduplication_key is None:
             return
@@ -54,6 +58,8 @@ class Deduplication(Middleware):
             if reserved or options.deduplication_mode is DeduplicationMode.REPLACE:
                 return
             holder = self._absorb(message.queue_name, options)
+        except redis.exceptions.OutOfMemoryError as error:
+            raise ReservationRefused("Redis is at its memory limit; nothing was enqueued") from error
         except (RedisUnavailable, redis.exceptions.RedisError, OSError) as error:
             raise ReservationFailed(f"Redis can't be reached: {type(error).__name__}") from error
         if holder is not None:

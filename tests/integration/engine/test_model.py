@@ -138,6 +138,8 @@ class EngineMachine(RuleBasedStateMachine):
 
     @rule()
     def leases_run_out(self) -> None:
+        # On a slow machine the last sweep may be so long ago that this one would only grant a period of grace.
+        self.engine.client.hdel(self.engine.prefix + "meta", "swept_at", "grace_until")
         self.engine.expire_leases()
         self.engine.sweep()
         for job_id, (worker, job) in sorted(self.running.items()):
