@@ -23,6 +23,7 @@ class WhatsAppSettings:
     """One provider and what it needs; the console provider needs nothing. Secrets are hidden in ``repr``."""
 
     provider: str = "console"
+    provider_is_explicit: bool = False
     meta_access_token: str | None = _secret()
     meta_phone_number_id: str | None = None
     meta_api_version: str = "v23.0"
@@ -53,6 +54,7 @@ def read_whatsapp(reader: EnvironmentReader) -> WhatsAppSettings:
     """Read WHATSAPP_* and TWILIO_*; raises ConfigurationError when the provider lacks something it needs."""
     settings = WhatsAppSettings(
         provider=reader.choice("WHATSAPP_PROVIDER", PROVIDERS, _inferred(reader)),
+        provider_is_explicit=reader.text("WHATSAPP_PROVIDER") is not None,
         meta_access_token=reader.secret("WHATSAPP_META_ACCESS_TOKEN"),
         meta_phone_number_id=reader.text("WHATSAPP_META_PHONE_NUMBER_ID"),
         meta_api_version=reader.text_or("WHATSAPP_META_API_VERSION", "v23.0"),

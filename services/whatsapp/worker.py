@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from functools import partial
 
@@ -102,7 +101,7 @@ def set_pace(store: JobStore, settings: Settings) -> None:
 
 def _refuse_silent_console(settings: Settings) -> None:
     # In production nobody reads the terminal: without an account, messages would seem to be sent.
-    if settings.is_production and os.environ.get("WHATSAPP_PROVIDER") != "console":
+    if settings.is_production and not settings.whatsapp.provider_is_explicit:
         raise ConfigurationError(
             "no WhatsApp account is configured: set WHATSAPP_META_* or TWILIO_*, "
             "or WHATSAPP_PROVIDER=console to print messages instead of sending them"

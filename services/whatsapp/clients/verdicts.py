@@ -16,6 +16,7 @@ MAX_RETRY_AFTER_MS = 3_600_000
 
 _SERVER_ERROR = 500
 _TOO_MANY_REQUESTS = 429
+_UNAUTHORIZED = 401
 _REQUEST_TIMEOUT = 408
 
 
@@ -45,6 +46,7 @@ META: dict[int, Judgement] = {
 TWILIO: dict[int, Judgement] = {
     63018: Judgement(Verdict.SLOW_DOWN, "rate of the sender exceeded"),
     63016: Judgement(Verdict.WINDOW_CLOSED, "the 24-hour window is closed"),
+    20003: Judgement(Verdict.ACCOUNT, "the account's id or token is wrong, or the account is suspended"),
     63007: Judgement(Verdict.PERMANENT, "the sender is not a WhatsApp number of this account"),
     21608: Judgement(Verdict.PERMANENT, "a trial account may not write to this number"),
 }
@@ -58,6 +60,8 @@ def judge(table: dict[int, Judgement], *, status: int, code: int | None, is_tran
     """
     if code is not None and code in table:
         return table[code]
+    if status == _UNAUTHORIZED:
+        return Judgement(Verdict.ACCOUNT, "the account's credentials were refused")
     if status == _TOO_MANY_REQUESTS:
         return Judgement(Verdict.SLOW_DOWN, "too many requests")
     if status >= _SERVER_ERROR or status == _REQUEST_TIMEOUT or is_transient:

@@ -7,7 +7,7 @@ import pytest
 from shared.database.models.whatsapp import MessageState
 from shared.errors import PermanentError, Refused, Released, TransientError
 from tests.doubles import whatsapp_answers as answers
-from tests.doubles.whatsapp_answers import Answer, meta_error
+from tests.doubles.whatsapp_answers import Answer, meta_error, twilio_error
 from tests.doubles.whatsapp_provider import WhatsAppDouble
 from tests.integration.whatsapp.desk import Desk
 from tests.unit.services.whatsapp.builders import PHONE
@@ -158,6 +158,15 @@ def test_an_error_of_the_account_fails_the_job_and_pauses_the_queue_with_the_rea
         meta_desk.run()
     assert meta_desk.paused == [str(failed.value)]
     assert str(code) in meta_desk.paused[0]
+
+
+def test_credentials_that_twilio_refuses_pause_the_queue(twilio_desk: Desk, double: WhatsAppDouble) -> None:
+    double.script(PHONE, twilio_error(20003, 401))
+
+    with pytest.raises(PermanentError) as failed:
+        twilio_desk.run()
+    assert twilio_desk.paused == [str(failed.value)]
+    assert "20003" in twilio_desk.paused[0]
 
 
 def test_a_job_that_an_operator_retries_is_sent(meta_desk: Desk, double: WhatsAppDouble) -> None:

@@ -107,6 +107,8 @@ def test_a_messaging_service_takes_the_place_of_the_number(double: WhatsAppDoubl
         (Answer(201, {"sid": "SM1", "status": "failed", "error_code": 63016}), Verdict.WINDOW_CLOSED, True),
         (twilio_error(63007), Verdict.PERMANENT, True),
         (twilio_error(21608), Verdict.PERMANENT, True),
+        (twilio_error(20003, 401), Verdict.ACCOUNT, True),
+        (answers.http_error(401), Verdict.ACCOUNT, True),
         (twilio_error(21211), Verdict.PERMANENT, True),
         (answers.DROPPED_BEFORE_TAKING, Verdict.RETRY, False),
         (answers.DROPPED_AFTER_TAKING, Verdict.RETRY, False),

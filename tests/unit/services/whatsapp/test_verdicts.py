@@ -26,6 +26,7 @@ from services.whatsapp.clients.verdicts import META, TWILIO, Judgement, judge
         (META, 190, 401, Verdict.ACCOUNT),
         (META, 131031, 403, Verdict.ACCOUNT),
         (META, 368, 403, Verdict.ACCOUNT),
+        (TWILIO, 20003, 401, Verdict.ACCOUNT),
     ],
 )
 def test_a_known_code_decides(table: dict[int, Judgement], code: int, status: int, verdict: Verdict) -> None:
@@ -36,6 +37,7 @@ def test_a_known_code_decides(table: dict[int, Judgement], code: int, status: in
     ("status", "verdict"),
     [
         (400, Verdict.PERMANENT),
+        (401, Verdict.ACCOUNT),
         (404, Verdict.PERMANENT),
         (302, Verdict.PERMANENT),
         (408, Verdict.RETRY),
