@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
@@ -129,6 +130,10 @@ def worker_command(queue: str, settings: Settings, threads: int | None = None) -
     """The dramatiq command of a queue's worker. ClickException for an unknown queue, naming the nearest."""
     found = _queue_named(queue)
     policy = settings.policy(found)
+    if find_spec(f"services.{policy.folder}.worker") is None:
+        raise click.ClickException(
+            f"The queue {found.name} has no worker in this version; its jobs wait until there is one"
+        )
     return [
         *(sys.executable, "-m", "dramatiq", f"services.{policy.folder}.worker:start"),
         *("-p", "1", "-t", str(threads or policy.concurrency), "--skip-logging"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import dramatiq
@@ -64,7 +65,7 @@ class DokoBroker(dramatiq.Broker):
         self.lifecycle = Lifecycle(self.interrupts, grace_ms=self.config.shutdown_grace_ms)
         self.worker_id = new_worker_id()
         self.worker_threads = 0
-        self.version = ""
+        self.version = _version()
         self.started_at_ms = int(time.time() * 1000)
         self._stopping = threading.Event()
         self._consumers: list[JobConsumer] = []
@@ -251,6 +252,13 @@ class DokoBroker(dramatiq.Broker):
     def close(self) -> None:
         """Close the connections."""
         self.scripts.client.close()
+
+
+def _version() -> str:
+    try:
+        return version("doko")
+    except PackageNotFoundError:
+        return "not installed"  # run from a checkout that nobody installed
 
 
 def _queue(queue_name: str) -> Any:

@@ -76,6 +76,11 @@ end
 local function meet_holder(holder, id, message, priority, delay, group, key, mode)
   local held = call('HMGET', JOB .. holder, 'state', 'attempt', 'follower')
   if mode == 'ttl' then
+    call('HINCRBY', META, 'dedup_hits', 1)
+    if held[1] then
+      call('HINCRBY', JOB .. holder, 'absorbed', 1)
+      event('deduplicated', holder)
+    end
     answer(holder, held[1] or 'completed', 'duplicate')
     return true
   end

@@ -2,7 +2,7 @@
 --
 -- KEYS[1]  doko:{queue}:meta; every other key has the same prefix and so the same slot:
 --   job:<id> hash      msg (created|json), state, attempt, token, worker, started, finished, result, errors,
---                      progress, stalls, released, priority, group, dedup, mode, cancel, follower, blocker, due
+--                      progress, stalls, released, priority, group, dedup, mode, absorbed, cancel, follower, blocker, due
 --   waiting  zset      score = priority * 2^40 + arrival          solo     zset  once-stalled jobs, same score
 --   delayed  zset      score = due time                           active   zset  score = lease expiry
 --   completed, failed, cancelled zset  score = finish time        blocked  zset  score = creation time
@@ -11,6 +11,8 @@
 --   groups   zset      groups with parked jobs -> next look       parked:<group> zset  its jobs that must wait
 --   group:<group> hash n (running), tat (next allowed time), x (its job that stands in waiting)
 --   dedup:<key> string id of the holder, or r:<id> for a reservation
+--   idem:<owner>:<key> string hash|id for 24 h                   client:<client> string jobs in this window
+--   control:<worker> list orders to cancel: token id             descriptions hash worker -> JSON
 --   meta     hash      pause, limits, counters
 local call = redis.call
 local PREFIX = string.sub(KEYS[1], 1, -5)
