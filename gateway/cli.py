@@ -54,7 +54,11 @@ def main() -> None:
 @click.option("--threads", type=click.IntRange(1, 1000), help="Jobs at once; default <QUEUE>_CONCURRENCY.")
 def worker(queue: str, threads: int | None) -> None:
     """Run a worker of QUEUE (whatsapp, credit, …), as `dramatiq services.<folder>.worker:start` would."""
-    _execute(worker_command(queue, _settings(), threads))
+    command = worker_command(queue, _settings(), threads)
+    folder = POLICIES[_queue_named(queue)].folder
+    if find_spec(f"services.{folder}.worker") is None:
+        raise click.ClickException(f"Queue {queue} has no worker in this version; its jobs wait for one")
+    _execute(command)
 
 
 @main.command()
@@ -130,10 +134,6 @@ def worker_command(queue: str, settings: Settings, threads: int | None = None) -
     """The dramatiq command of a queue's worker. ClickException for an unknown queue, naming the nearest."""
     found = _queue_named(queue)
     policy = settings.policy(found)
-    if find_spec(f"services.{policy.folder}.worker") is None:
-        raise click.ClickException(
-            f"The queue {found.name} has no worker in this version; its jobs wait until there is one"
-        )
     return [
         *(sys.executable, "-m", "dramatiq", f"services.{policy.folder}.worker:start"),
         *("-p", "1", "-t", str(threads or policy.concurrency), "--skip-logging"),
