@@ -49,8 +49,8 @@ def test_two_server_errors_are_retried_after_two_and_four_seconds(system: System
     ]
     assert [event["delay"] for event in events if event["event"] == "delayed"] == [2000, 4000]
     first, second = waits(events)
-    assert 2.0 <= first < 3.0
-    assert 4.0 <= second < 5.0
+    assert first >= 2.0
+    assert second >= 4.0
 
 
 def attempts(events: list[Json]) -> list[tuple[str, int | None]]:
