@@ -8,7 +8,7 @@ import time
 from functools import partial
 
 from tests.chaos.conftest import MakeStage
-from tests.chaos.fleet import is_alive, wait_for
+from tests.chaos.fleet import await_end, is_alive, wait_for
 from tests.chaos.stage import SOAK, kill_fairly, report
 
 TRIALS = 20 if SOAK else 3
@@ -30,6 +30,7 @@ def test_a_killed_workers_job_runs_again_within_the_lease_and_five_seconds(make_
         pid = stage.await_run(job_id).pid
         wait_for(partial(kill_fairly, stage, pid), "no once-stalled job runs on the worker", every_s=0.2)
         killed_at[job_id] = time.time()
+        await_end(pid, within_s=10)
 
     stage.await_finished(TRIALS, within_s=stage.lease_s + 60)
 
