@@ -66,8 +66,12 @@ class Connection:
         return ProviderError(self.provider, Verdict.RETRY, "no answer", code=type(error).__name__, refused=refused)
 
     def error(self, judgement: Judgement, response: httpx.Response, code: int | None) -> ProviderError:
-        """The error of an answer; a server error without a known code leaves open whether the message was taken."""
-        is_clear = judgement.verdict is not Verdict.RETRY or not response.is_server_error
+        """The error of an answer.
+
+        A server error without the provider's own code, as a proxy on the way would give it, leaves open
+        whether the message was taken.
+        """
+        is_clear = code is not None or judgement.verdict is not Verdict.RETRY or not response.is_server_error
         retry_after_ms = None
         if judgement.verdict is Verdict.SLOW_DOWN:
             retry_after_ms = retry_after(response) or judgement.delay_ms

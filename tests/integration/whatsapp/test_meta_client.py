@@ -74,8 +74,8 @@ def test_a_template_is_posted_with_its_language_and_parameters(meta: MetaProvide
 @pytest.mark.parametrize(
     ("answer", "verdict", "refused"),
     [
-        (meta_error(1, 500), Verdict.RETRY, False),
-        (meta_error(2, 503), Verdict.RETRY, False),
+        (meta_error(1, 500), Verdict.RETRY, True),
+        (meta_error(2, 503), Verdict.RETRY, True),
         (meta_error(1, 400), Verdict.RETRY, True),
         (answers.http_error(502), Verdict.RETRY, False),
         (meta_error(999, 400, is_transient=True), Verdict.RETRY, True),

@@ -99,7 +99,7 @@ def test_a_messaging_service_takes_the_place_of_the_number(double: WhatsAppDoubl
 @pytest.mark.parametrize(
     ("answer", "verdict", "refused"),
     [
-        (twilio_error(20500, 500), Verdict.RETRY, False),
+        (twilio_error(20500, 500), Verdict.RETRY, True),
         (answers.http_error(503), Verdict.RETRY, False),
         (twilio_error(63018, 429), Verdict.SLOW_DOWN, True),
         (twilio_error(20429, 429), Verdict.SLOW_DOWN, True),
