@@ -75,7 +75,7 @@ class RedisServer:
     @property
     def url(self) -> str:
         """Its address, with the password."""
-        login = f":{quote(self.password, safe='')}@" if self.password else ""
+        login = f"default:{quote(self.password, safe='')}@" if self.password else ""
         return f"redis://{login}127.0.0.1:{self.port}/0"
 
     @property
