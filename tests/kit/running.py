@@ -48,7 +48,7 @@ def broker_with(url: str, actors: Actors, config: EngineConfig, queue: str, **ac
     """A broker with its own client, and actors of the given names on one queue."""
     broker = DokoBroker(connect(url), config)
     for name, function in actors.items():
-        dramatiq.actor(function, actor_name=name, queue_name=queue, broker=broker, **actor_options)
+        dramatiq.actor(actor_name=name, queue_name=queue, broker=broker, **actor_options)(function)
     return broker
 
 

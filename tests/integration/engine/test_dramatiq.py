@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import dramatiq
 import pytest
 from dramatiq.errors import QueueNotFound
@@ -67,7 +69,7 @@ def test_options_of_a_message(engine: Engine) -> None:
     ],
 )
 def test_a_wrong_option_is_refused_with_a_hint_and_nothing_is_enqueued(
-    engine: Engine, options: dict[str, object], hint: str
+    engine: Engine, options: dict[str, Any], hint: str
 ) -> None:
     actor = (broker := broker_with(engine.url, {"order": nothing}, SHORT, QUEUE)).get_actor("order")
     with pytest.raises(InvalidOption, match=hint):
@@ -79,7 +81,7 @@ def test_a_wrong_option_is_refused_with_a_hint_and_nothing_is_enqueued(
 def test_an_unknown_actor_option_is_refused_at_declaration(redis_server: RedisServer) -> None:
     broker = DokoBroker(connect(redis_server.url), SHORT)
     with pytest.raises(ValueError, match="max_retries"):
-        dramatiq.actor(nothing, actor_name="order", queue_name=QUEUE, broker=broker, max_retries=3)
+        dramatiq.actor(actor_name="order", queue_name=QUEUE, broker=broker, max_retries=3)(nothing)
     broker.close()
 
 

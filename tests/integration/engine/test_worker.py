@@ -15,7 +15,7 @@ from shared.queues import POLICIES, Backoff, BackoffType
 from tests.kit.engine import QUEUE, SHORT, Engine
 from tests.kit.running import Gate, running
 
-FIXED = {"backoff": Backoff(BackoffType.FIXED, 10)}
+FIXED: dict[str, Any] = {"backoff": Backoff(BackoffType.FIXED, 10)}
 
 
 def _raises(error: BaseException) -> Any:

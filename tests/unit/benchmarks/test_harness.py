@@ -88,8 +88,8 @@ def test_the_file_is_a_list_with_one_row_a_figure_and_keeps_what_was_not_measure
     path = tmp_path / "bench.json"
     other = Target("memory", "bytes", "none", Rule.OURS_AT_MOST, 1300.0)
 
-    harness.store(path, [Figure(TWICE, 10.0, 10.0, 1.0), Figure(other, 700.0)], {"cores": 2})
-    harness.store(path, [Figure(TWICE, 30.0, 10.0, 3.0)], {"cores": 2})
+    harness.store(path, [Figure(TWICE, 10.0, 10.0, 1.0), Figure(other, 700.0)], [TWICE, other], {"cores": 2})
+    harness.store(path, [Figure(TWICE, 30.0, 10.0, 3.0)], [TWICE, other], {"cores": 2})
 
     rows: list[dict[str, Any]] = orjson.loads(path.read_bytes())
     assert [(row["name"], row["ours"]) for row in rows] == [("memory", 700.0), ("drain", 30.0)]

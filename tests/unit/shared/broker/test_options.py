@@ -53,7 +53,8 @@ def test_no_options_are_the_queues_policy() -> None:
 def test_numbers_have_their_range(option: str, low: int, high: int) -> None:
     for value in (low, high):
         JobOptions.from_json({option: value})
-    for wrong in (low - 1, high + 1, 1.5, "5", [], float("nan")):
+    outside: list[object] = [low - 1, high + 1, 1.5, "5", [], float("nan")]
+    for wrong in outside:
         with pytest.raises(InvalidOption, match=f"from {low} to {high}") as refused:
             JobOptions.from_json({option: wrong})
         assert refused.value.field == option
