@@ -12,7 +12,7 @@ from tests.chaos.fleet import WorkerProcess, await_end, wait_for
 from tests.chaos.stage import SOAK, Stage, kill_fairly, report
 
 JOBS = 200
-SECONDS = 60.0 if SOAK else 8.0
+SECONDS = 60.0 if SOAK else 6.0
 KILL_EVERY_S = (1.0, 3.0) if SOAK else (0.4, 1.0)
 JOB_S = 0.25 if SOAK else 0.15
 ORPHAN_ENDS_WITHIN_S = 10.0
