@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -66,10 +67,22 @@ def running(
     broker = broker_with(url or engine.url, actors, config or engine.config, engine.queue, **actor_options)
     worker = Worker(broker, worker_timeout=100, worker_threads=threads)
     # The listener's wait is what a shutdown waits for: in production a second is nothing, in a test it is all.
-    with patch.object(timekeeper, "LISTEN_S", 0.1):
+    with patch.object(timekeeper, "LISTEN_S", 0.1), _dramatiq_silenced():
         worker.start()
         try:
             yield broker
         finally:
             worker.stop(timeout=10_000)
             broker.close()
+
+
+@contextmanager
+def _dramatiq_silenced() -> Iterator[None]:
+    # It logs each failing attempt with its traceback, and xdist can't carry every text that a test raises.
+    logger = logging.getLogger("dramatiq")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

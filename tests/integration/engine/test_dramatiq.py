@@ -79,10 +79,8 @@ def test_a_wrong_option_is_refused_with_a_hint_and_nothing_is_enqueued(
 
 
 def test_an_unknown_actor_option_is_refused_at_declaration(redis_server: RedisServer) -> None:
-    broker = DokoBroker(connect(redis_server.url), SHORT)
     with pytest.raises(ValueError, match="max_retries"):
-        dramatiq.actor(actor_name="order", queue_name=QUEUE, broker=broker, max_retries=3)(nothing)
-    broker.close()
+        broker_with(redis_server.url, {"order": nothing}, SHORT, QUEUE, max_retries=3)
 
 
 def test_a_message_for_an_undeclared_queue_is_refused(redis_server: RedisServer) -> None:
