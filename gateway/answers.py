@@ -46,7 +46,7 @@ def accepted_body(job: Enqueued) -> Json:
 
 
 class JsonResponse(Response):
-    """A response whose headers are final as they are: Flask's own work on them costs 40 µs an answer."""
+    """A response whose headers are final as they are: Flask's own work on them costs 7 µs an answer."""
 
     @override
     def get_wsgi_headers(self, environ: Any) -> Headers:
