@@ -30,7 +30,7 @@ class Suite(Protocol):
 
 SUITES: dict[str, Suite] = {
     module.__name__.rpartition(".")[2]: cast("Suite", module)
-    for module in (drain, enqueue, latency, delayed, memory, fetch_cost, gateway)
+    for module in (drain, enqueue, latency, delayed, memory, gateway, fetch_cost)
 }
 QUICK_JOBS, QUICK_SECONDS = 3_000, 6.0
 

@@ -26,7 +26,7 @@ TARGETS = (ONE, TWO, MANY, SOON)
 
 RATE = 300.0
 JOBS_A_REQUEST = 500
-SHARE_OF_WRK, SHARE_OF_PACED = 1 / 15, 1 / 4
+SHARE_OF_WRK, SHARE_OF_PACED = 1 / 15, 1 / 6
 """What of the bench's seconds a turn takes."""
 
 Start = Callable[[Bench, int], AbstractContextManager[Service]]
