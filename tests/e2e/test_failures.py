@@ -148,7 +148,7 @@ def test_a_failed_job_that_redis_has_forgotten_is_shown_and_retried(
     system.wait_for(job_id, "completed")
     names = [event["event"] for event in system.events(job_id) if event["event"] != "removed"]
     # A job that Redis knows would be "retried"; this one comes back as a new record.
-    assert names == ["waiting", "active", "failed", "waiting", "active", "completed"]
+    assert names == ["waiting", "active", "failed", "retried", "active", "completed"]
 
 
 def test_sentry_gets_one_event_for_a_final_failure_and_none_for_retries_and_refusals(
