@@ -87,7 +87,13 @@ def _set_pace_later(store: JobStore, settings: Settings) -> None:
 
 
 def set_pace(store: JobStore, settings: Settings) -> None:
-    """Pace the queue as the provider demands, over all replicas; the console needs no pace."""
+    """Pace the queue as the provider demands, over all replicas; the console needs no pace.
+
+    The configured cap on running jobs is set too; without one, an operator's stays.
+    """
+    cap = settings.global_concurrency.get(Queue.WHATSAPP)
+    if cap is not None:
+        store.set_limits(Queue.WHATSAPP, cap=cap)
     if settings.whatsapp.provider == "console":
         store.set_limits(Queue.WHATSAPP, rate=None, group_rate=None)
         return
