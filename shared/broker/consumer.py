@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 MOST_FINISHES_A_CALL = 200
 SHORTEST_BACKOFF_S, LONGEST_BACKOFF_S = 0.05, 2.0
-_FIELDS_OF_A_JOB = 6
+_FIELDS_OF_A_REPLY, _RECOUNT = 5, 2
+_FIELDS_OF_A_JOB, _STALLS = 6, 3
 
 
 class JobConsumer(Consumer):
@@ -59,6 +60,7 @@ class JobConsumer(Consumer):
         self._ready: deque[JobProxy] = deque()
         self._blocked = False  # in Redis, waiting for work
         self._resting = False  # here, waiting for a thread
+        self._arriving = 0  # jobs of a reply that is being read
         self._early = False  # a thread is sending a call that the consumer will complete
         self._in_flight: Call | None = None
         self._closed = False
@@ -190,16 +192,26 @@ class JobConsumer(Consumer):
             call, self._in_flight = self._in_flight, None
         if call is None:
             self._advancing.acquire()
-        # From here the lock is ours: taken now, or by the thread that began the call.
+            call = self._begin(fetch=fetch)
+        # From here the lock is ours: taken now, or when the call was begun.
+        following = None
         try:
-            return self._complete(call or self._begin(fetch=fetch))
+            reply = None if call is None else self._receive(call)
+            if call is None or reply is None:
+                return call is None
+            following = self._settle(call, reply, fetch=fetch)
+            self._take_in(call, reply)
+            return True
         finally:
-            self._advancing.release()
+            with self._state:
+                self._in_flight = following
+            if following is None:
+                self._advancing.release()
 
     def _begin(self, *, fetch: bool) -> Call | None:
         with self._state:
             batch = [self._finished[i] for i in range(min(len(self._finished), MOST_FINISHES_A_CALL))]
-            held = len(self._held) + len(self._finished) - len(batch)
+            held = len(self._held) + self._arriving + len(self._finished) - len(batch)
             room = self._threads - held - len(self._orphans) if fetch and not self._alone else 0
         if not batch and room <= 0:
             return None
@@ -213,34 +225,42 @@ class JobConsumer(Consumer):
             call.error = error
         return call
 
-    def _complete(self, call: Call | None) -> bool:
-        if call is None:
-            return True
+    def _receive(self, call: Call) -> list[Any] | None:
         try:
             if call.error is not None:
                 raise call.error
-            reply = self._line.receive()
+            reply: list[Any] = self._line.receive()
         except RedisUnavailable as error:
             job_log.redis_away(self.queue_name, error, first=self._backoff_s == 0.0)
-            return False
+            return None
         except redis.exceptions.RedisError as error:
             job_log.script_failed(self.queue_name, error)
             self._backoff_s = LONGEST_BACKOFF_S
-            return False
+            return None
         if self._backoff_s:
             job_log.redis_back(self.queue_name)
             self._backoff_s = 0.0
-        return self._take_in(call.batch, call.token, reply)
+        return reply
 
-    def _take_in(self, batch: list[Finish], token: str, reply: list[Any]) -> bool:
-        now_ms, due_ms, recount, _, statuses = reply[:5]
+    def _settle(self, call: Call, reply: list[Any], *, fetch: bool) -> Call | None:
+        """Note what the reply changes; what finished meanwhile is reported at once, while the reply is read."""
+        with self._state:
+            for _ in call.batch:
+                self._finished.popleft()
+            self._arriving = (len(reply) - _FIELDS_OF_A_REPLY) // _FIELDS_OF_A_JOB
+            more = bool(self._finished)
+        # A mismatch must be settled while nothing is under way, and a job that runs alone must be known first.
+        alone = any(reply[i] for i in range(_FIELDS_OF_A_REPLY + _STALLS, len(reply), _FIELDS_OF_A_JOB))
+        return self._begin(fetch=fetch and not alone) if more and not reply[_RECOUNT] else None
+
+    def _take_in(self, call: Call, reply: list[Any]) -> None:
+        now_ms, due_ms, recount, _, statuses = reply[:_FIELDS_OF_A_REPLY]
         taken = [
-            read_or_fail(self.queue_name, self._policy, token, now_ms, reply[i : i + _FIELDS_OF_A_JOB])
-            for i in range(5, len(reply), _FIELDS_OF_A_JOB)
+            read_or_fail(self.queue_name, self._policy, call.token, now_ms, reply[i : i + _FIELDS_OF_A_JOB])
+            for i in range(_FIELDS_OF_A_REPLY, len(reply), _FIELDS_OF_A_JOB)
         ]
         with self._state:
-            for _ in batch:
-                self._finished.popleft()
+            self._arriving = 0
             for proxy in taken:
                 self._held[proxy.message_id] = proxy
                 if proxy.alone:
@@ -248,26 +268,26 @@ class JobConsumer(Consumer):
         self._next_due_s = due_ms / 1000 if due_ms >= 0 else self._idle_s
         if due_ms >= 0:
             self._timekeeper.expect(self._next_due_s)
-        job_log.finished(batch, statuses, self.worker)
+        job_log.finished(call.batch, statuses, self.worker)
         for proxy in taken:
             if proxy.exception is not None:
                 self._finish(finish_of(proxy, self.worker))
             else:
                 self._ready.append(proxy)
         job_log.started(taken)
-        return self._reconcile() if recount else True
+        if recount:
+            self._reconcile()
 
-    def _reconcile(self) -> bool:
+    def _reconcile(self) -> None:
         held = self.held()
         try:
             back, lost = reconcile(self._scripts, self.queue_name, self.worker, held)
         except RedisUnavailable:
-            return True  # the next call finds the same mismatch
+            return  # the next call finds the same mismatch
         if back:
             job_log.reconciled(self.queue_name, back)
         for proxy in lost:
             self.lost(proxy.message_id, proxy.token)
-        return True
 
     # Waiting -----------------------------------------------------------------------------------
 
