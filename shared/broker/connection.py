@@ -6,6 +6,9 @@ caller knows what a repetition means.
 
 from __future__ import annotations
 
+import os
+import time
+from collections import deque
 from collections.abc import Sequence
 from functools import cache
 from hashlib import sha1
@@ -25,9 +28,23 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 5.0
 SOCKET_TIMEOUT_S = 10.0
+STALE_AFTER_S = 1.0
+MOST_IDLE_LINES = 32
 
 # Scripts that must go on when Redis is at its memory limit: they finish work and free memory.
 _REFUSED_WHEN_FULL = frozenset({"enqueue"})
+
+# What a script needs beyond lib.lua; each part costs every call its share.
+_RUNNABLE, _ENDING = ("groups",), ("groups", "finishing")
+_NEEDS = {
+    "advance": _ENDING,
+    "cancel": _ENDING,
+    "sweep": _ENDING,
+    "enqueue": _RUNNABLE,
+    "promote": _RUNNABLE,
+    "reconcile": _RUNNABLE,
+    "retry": _RUNNABLE,
+}
 
 Argument = str | bytes | int | float
 
@@ -53,7 +70,8 @@ def connect_from(settings: Settings) -> redis.Redis:
 def _source(name: str) -> tuple[str, str]:
     folder = files("shared.broker") / "scripts"
     flags = "" if name in _REFUSED_WHEN_FULL else " flags=allow-oom"
-    text = f"#!lua{flags}\n" + (folder / "lib.lua").read_text() + (folder / f"{name}.lua").read_text()
+    parts = ("lib", *_NEEDS.get(name, ()), name)
+    text = f"#!lua{flags}\n" + "".join((folder / f"{part}.lua").read_text() for part in parts)
     return text, sha1(text.encode(), usedforsecurity=False).hexdigest()
 
 
@@ -62,6 +80,8 @@ class Scripts:
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
+        self._process = os.getpid()
+        self._idle: deque[ScriptLine] = deque()
 
     @property
     def client(self) -> redis.Redis:
@@ -78,37 +98,61 @@ class Scripts:
 
     def run_on_key(self, name: str, key: str, arguments: Sequence[Argument] = ()) -> Any:
         """The same on an explicit key, which must end in ``:meta``."""
-        line = ScriptLine(self._client, name, key)
+        line = self._take_line()
         try:
-            line.send(arguments)
-            return line.receive()
+            line.send(name, key, arguments)
+            reply = line.receive()
         except redis.exceptions.OutOfMemoryError as error:
+            self._put_back(line)
             raise QueueFull("Redis is at its memory limit; nothing was enqueued") from error
-        finally:
-            line.close()
+        except BaseException:
+            # Also an interrupted job comes here: a reply may still be under way on this connection.
+            line.drop()
+            raise
+        self._put_back(line)
+        return reply
+
+    def _put_back(self, line: ScriptLine) -> None:
+        if len(self._idle) < MOST_IDLE_LINES:
+            self._idle.append(line)
+        else:
+            line.drop()
+
+    def _take_line(self) -> ScriptLine:
+        if self._process != os.getpid():
+            # A fork must not share its parent's connections.
+            self._process, self._idle = os.getpid(), deque()
+        try:
+            line = self._idle.pop()
+        except IndexError:
+            return ScriptLine(self._client)
+        if line.is_stale():
+            line.drop()
+        return line
 
 
 class ScriptLine:
-    """One script on one queue over a connection of its own, in two halves: ``send``, then ``receive``.
+    """Runs scripts over a connection of its own, in two halves: ``send``, then ``receive``.
 
     The caller may do other work while Redis runs the script. It speaks to the connection directly: redis-py's
-    client spends more on a call than the call itself. Not thread-safe: one call at a time.
+    client and pool spend more on a call than the call itself. Not thread-safe: one call at a time.
     """
 
-    def __init__(self, client: redis.Redis, name: str, key: str) -> None:
+    def __init__(self, client: redis.Redis) -> None:
         self._pool: Any = client.connection_pool
         self._connection: Any = None
-        self._name = name
-        self._key = key
+        self._used_at = 0.0
+        self._name = ""
         self._sent: tuple[Argument, ...] = ()
 
-    def send(self, arguments: Sequence[Argument]) -> None:
+    def send(self, name: str, key: str, arguments: Sequence[Argument]) -> None:
         """Send the call. Raises ``RedisUnavailable``; the script may then have run all the same."""
-        self._sent = ("EVALSHA", _source(self._name)[1], 1, self._key, *arguments)
+        self._name = name
+        self._sent = ("EVALSHA", _source(name)[1], 1, key, *arguments)
         try:
             if self._connection is None:
                 self._connection = self._pool.get_connection()
-            self._connection.send_packed_command([pack_command(self._sent)])  # type: ignore[arg-type]  # its types allow one argument only
+            self._write(self._sent)
         except UNREACHABLE as error:
             raise self._broken(error) from error
 
@@ -116,25 +160,38 @@ class ScriptLine:
         """The reply of the call that was sent. Raises ``RedisUnavailable`` or redis-py's errors."""
         try:
             try:
-                return self._connection.read_response()
+                reply = self._connection.read_response()
             except redis.exceptions.NoScriptError:
-                again = ("EVAL", _source(self._name)[0], *self._sent[2:])
-                self._connection.send_packed_command([pack_command(again)])  # type: ignore[arg-type]
-                return self._connection.read_response()
+                self._write(("EVAL", _source(self._name)[0], *self._sent[2:]))
+                reply = self._connection.read_response()
         except UNREACHABLE as error:
             raise self._broken(error) from error
+        self._used_at = time.monotonic()
+        return reply
 
-    def close(self) -> None:
-        """Give the connection back."""
+    def is_stale(self) -> bool:
+        """Whether the server may have closed the connection while nobody used it: checked after a second of rest."""
+        if self._connection is None or time.monotonic() - self._used_at < STALE_AFTER_S:
+            return False
+        try:
+            return bool(self._connection.can_read(timeout=0))
+        except UNREACHABLE:
+            return True
+
+    def drop(self) -> None:
+        """Close the connection; the next call opens another."""
         if self._connection is not None:
+            self._connection.disconnect()
             self._pool.release(self._connection)
             self._connection = None
 
+    def _write(self, command: tuple[Argument, ...]) -> None:
+        packed = pack_command(command)  # type: ignore[arg-type]  # its types allow one argument only
+        self._connection.send_packed_command([packed])
+
     def _broken(self, error: Exception) -> RedisUnavailable:
         # A reply may still be under way: this connection must never be read again.
-        if self._connection is not None:
-            self._connection.disconnect()
-            self.close()
+        self.drop()
         return RedisUnavailable(f"Redis can't be reached: {type(error).__name__}")
 
 

@@ -51,7 +51,8 @@ class JobConsumer(Consumer):
         self._blocking = broker.new_client()
         self._state = threading.Condition()
         self._advancing = threading.Lock()
-        self._line = ScriptLine(broker.scripts.client, "advance", keys.meta(queue_name))
+        self._line = ScriptLine(broker.scripts.client)
+        self._meta = keys.meta(queue_name)
         self._held: dict[str, JobProxy] = {}
         self._alone: set[str] = set()
         # Attempts that lost their lease but still keep a thread busy.
@@ -114,7 +115,7 @@ class JobConsumer(Consumer):
             job_log.unreported(self.queue_name, [finish.proxy.message_id for finish in self._finished])
         self._timekeeper.stop()
         self._blocking.close()
-        self._line.close()
+        self._line.drop()
 
     # What the timekeeper asks and tells --------------------------------------------------------
 
@@ -220,7 +221,7 @@ class JobConsumer(Consumer):
         for finish in batch:
             arguments.extend(finish.arguments())
         try:
-            self._line.send(arguments)
+            self._line.send("advance", self._meta, arguments)
         except RedisUnavailable as error:
             call.error = error
         return call

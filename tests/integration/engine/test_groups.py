@@ -68,7 +68,8 @@ def test_a_groups_rate_spaces_its_jobs_and_a_worker_wakes_for_the_next(engine: E
         engine.await_event("completed", count=5)
     starts = [one.at_ms for one in engine.stream() if one.event == "active" and one.job not in others]
     gaps = [later - earlier for earlier, later in itertools.pairwise(starts)]
-    assert all(150 <= gap < 600 for gap in gaps), gaps
+    # The clock that names stream entries may be a millisecond beside the script's.
+    assert all(149 <= gap < 600 for gap in gaps), gaps
     assert not [one for one in engine.stream() if one.event == "released"]
 
 
