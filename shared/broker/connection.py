@@ -7,7 +7,6 @@ caller knows what a repetition means.
 from __future__ import annotations
 
 import os
-import time
 from collections import deque
 from collections.abc import Sequence
 from functools import cache
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 5.0
 SOCKET_TIMEOUT_S = 10.0
-STALE_AFTER_S = 1.0
 MOST_IDLE_LINES = 32
 
 # Scripts that must go on when Redis is at its memory limit: they finish work and free memory.
@@ -141,7 +139,6 @@ class ScriptLine:
     def __init__(self, client: redis.Redis) -> None:
         self._pool: Any = client.connection_pool
         self._connection: Any = None
-        self._used_at = 0.0
         self._name = ""
         self._sent: tuple[Argument, ...] = ()
 
@@ -166,12 +163,11 @@ class ScriptLine:
                 reply = self._connection.read_response()
         except UNREACHABLE as error:
             raise self._broken(error) from error
-        self._used_at = time.monotonic()
         return reply
 
     def is_stale(self) -> bool:
-        """Whether the server may have closed the connection while nobody used it: checked after a second of rest."""
-        if self._connection is None or time.monotonic() - self._used_at < STALE_AFTER_S:
+        """Whether the server closed the connection, or wrote to it, while nobody used it."""
+        if self._connection is None:
             return False
         try:
             return bool(self._connection.can_read(timeout=0))

@@ -24,6 +24,7 @@ from shared.broker.proxy import JobProxy, read_or_fail
 from shared.broker.reconciling import reconcile
 from shared.broker.timekeeper import Timekeeper
 from shared.broker.tokens import next_token
+from shared.broker.turn import Turn
 from shared.errors import RedisUnavailable
 
 if TYPE_CHECKING:
@@ -50,7 +51,6 @@ class JobConsumer(Consumer):
         self._marker = keys.marker(queue_name)
         self._blocking = broker.new_client()
         self._state = threading.Condition()
-        self._advancing = threading.Lock()
         self._line = ScriptLine(broker.scripts.client)
         self._meta = keys.meta(queue_name)
         self._held: dict[str, JobProxy] = {}
@@ -62,8 +62,7 @@ class JobConsumer(Consumer):
         self._blocked = False  # in Redis, waiting for work
         self._resting = False  # here, waiting for a thread
         self._arriving = 0  # jobs of a reply that is being read
-        self._early = False  # a thread is sending a call that the consumer will complete
-        self._in_flight: Call | None = None
+        self._turn = Turn(self._state)
         self._closed = False
         self._next_due_s = self._idle_s
         self._backoff_s = 0.0
@@ -107,7 +106,7 @@ class JobConsumer(Consumer):
                 running = list(self._held.values())
             for proxy in running:
                 self._finish(Finish(proxy, Outcome(Kind.RELEASED, final=False), b"", proxy.duration_ms, None))
-            if not (self._finished or self._in_flight) or time.monotonic() >= deadline:
+            if not (self._finished or self._turn.in_flight) or time.monotonic() >= deadline:
                 break
             if not self._advance(fetch=False):
                 self._back_off()
@@ -171,43 +170,29 @@ class JobConsumer(Consumer):
         # Half of the threads are free: ask for more work now, so that Redis works while the other half runs.
         if not self._resting or not self._held or len(self._finished) * 2 < self._threads:
             return False
-        if self._early or self._in_flight is not None or not self._advancing.acquire(blocking=False):
-            return False
-        self._early = True
-        return True
+        return self._turn.try_to_take()
 
     def _send_early(self) -> None:
-        call = self._begin(fetch=not self._broker.stopping)
-        with self._state:
-            self._in_flight = call
-            self._early = False
-            if call is None:
-                self._advancing.release()
-            self._state.notify_all()
+        call = None
+        try:
+            call = self._begin(fetch=not self._broker.stopping)
+        finally:
+            self._turn.pass_on(call)
 
     def _advance(self, *, fetch: bool) -> bool:
         """Report finishes and take jobs for free threads; False if Redis can't be reached."""
-        with self._state:
-            while self._early:
-                self._state.wait()
-            call, self._in_flight = self._in_flight, None
-        if call is None:
-            self._advancing.acquire()
-            call = self._begin(fetch=fetch)
-        # From here the lock is ours: taken now, or when the call was begun.
-        following = None
+        call, following = self._turn.take(), None
         try:
+            call = call or self._begin(fetch=fetch)
             reply = None if call is None else self._receive(call)
             if call is None or reply is None:
                 return call is None
-            following = self._settle(call, reply, fetch=fetch)
+            # Only the consumer thread begins a step that it leaves in flight: it is the one that comes back.
+            following = self._settle(call, reply, follow=fetch)
             self._take_in(call, reply)
             return True
         finally:
-            with self._state:
-                self._in_flight = following
-            if following is None:
-                self._advancing.release()
+            self._turn.pass_on(following)
 
     def _begin(self, *, fetch: bool) -> Call | None:
         with self._state:
@@ -243,7 +228,7 @@ class JobConsumer(Consumer):
             self._backoff_s = 0.0
         return reply
 
-    def _settle(self, call: Call, reply: list[Any], *, fetch: bool) -> Call | None:
+    def _settle(self, call: Call, reply: list[Any], *, follow: bool) -> Call | None:
         """Note what the reply changes; what finished meanwhile is reported at once, while the reply is read."""
         with self._state:
             for _ in call.batch:
@@ -252,7 +237,7 @@ class JobConsumer(Consumer):
             more = bool(self._finished)
         # A mismatch must be settled while nothing is under way, and a job that runs alone must be known first.
         alone = any(reply[i] for i in range(_FIELDS_OF_A_REPLY + _STALLS, len(reply), _FIELDS_OF_A_JOB))
-        return self._begin(fetch=fetch and not alone) if more and not reply[_RECOUNT] else None
+        return self._begin(fetch=not alone) if follow and more and not reply[_RECOUNT] else None
 
     def _take_in(self, call: Call, reply: list[Any]) -> None:
         now_ms, due_ms, recount, _, statuses = reply[:_FIELDS_OF_A_REPLY]
