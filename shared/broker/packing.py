@@ -37,7 +37,7 @@ def arguments_of(message: Message[Any], group_key: str | None) -> tuple[Argument
         stored["args"] = message.args
     if message.options.get(VERSION, 1) != 1:
         stored["v"] = message.options[VERSION]
-    if options is not _NO_OPTIONS and (overrides := _stored_options(options)):
+    if options != _NO_OPTIONS and (overrides := _stored_options(options)):
         stored["options"] = overrides
     group = message.kwargs.get(group_key, "") if group_key else ""
     return (

@@ -113,16 +113,17 @@ may_take = math.min(may_take, runnable_cap)
 
 local reply = {now, -1, recount, 0, ''}
 local leases, taken = {}, 0
+local expiry = string.format('%.0f', now + lease)
 
 local function take(id, job)
-  local attempt = (tonumber(job[2]) or 0) + 1
-  call('HSET', JOB .. id, 'state', 'active', 'token', token, 'worker', worker, 'started', now, 'attempt', attempt)
+  local attempt = string.format('%d', (tonumber(job[2]) or 0) + 1)
+  call('HSET', JOB .. id, 'state', 'active', 'token', token, 'worker', worker, 'started', NOW, 'attempt', attempt)
   event('active', id, 'attempt', attempt, 'worker', worker)
-  leases[#leases + 1] = now + lease
+  leases[#leases + 1] = expiry
   leases[#leases + 1] = id
   taken = taken + 1
   local n = #reply
-  reply[n + 1], reply[n + 2], reply[n + 3] = id, job[1] or '', attempt
+  reply[n + 1], reply[n + 2], reply[n + 3] = id, job[1] or '', tonumber(attempt)
   reply[n + 4], reply[n + 5], reply[n + 6] = tonumber(job[3]) or 0, tonumber(job[4]) or 0, job[5] or ''
 end
 

@@ -39,7 +39,7 @@ local function answer(id, state, what)
 end
 
 local function create(id, message, priority, delay, group, key, mode, state, due, blocker)
-  local fields = {'msg', now .. '|' .. message, 'state', state}
+  local fields = {'msg', NOW .. '|' .. message, 'state', state}
   if priority ~= '' then fields[#fields + 1] = 'priority'; fields[#fields + 1] = priority end
   if group ~= '' then fields[#fields + 1] = 'group'; fields[#fields + 1] = group end
   if key ~= '' then
@@ -52,7 +52,7 @@ local function create(id, message, priority, delay, group, key, mode, state, due
   end
   call('HSET', JOB .. id, unpack(fields))
   if state == 'blocked' then
-    call('ZADD', BLOCKED, now, id)
+    call('ZADD', BLOCKED, NOW, id)
     event('blocked', id, 'by', blocker)
   elseif state == 'delayed' then
     call('ZADD', DELAYED, due, id)

@@ -49,8 +49,8 @@ local function job_record(job, state, attempt, result)
   -- completed one was read by its worker.
   if state ~= 'completed' and not pcall(cjson.decode, json .. '}') then json = '{"name":"unreadable"' end
   if json ~= '{' then json = json .. ',' end
-  return json .. '"createdAt":' .. (tonumber(string.sub(msg, 1, bar - 1)) or 0)
-    .. ',"startedAt":' .. (job[2] or 'null') .. ',"finishedAt":' .. now .. ',"state":"' .. state
+  return json .. '"createdAt":' .. (string.match(msg, '^([1-9]%d*)|') or '0')
+    .. ',"startedAt":' .. (job[2] or 'null') .. ',"finishedAt":' .. NOW .. ',"state":"' .. state
     .. '","attempt":' .. (attempt or 0) .. ',"stalls":' .. (job[4] or 0) .. ',"releasedMs":' .. (job[5] or 0)
     .. ',"progress":' .. (job[6] or 'null') .. ',"errors":[' .. (job[3] or '') .. ']'
     .. (job[7] and (',"deduplicationKey":' .. cjson.encode(job[7])) or '')
@@ -76,11 +76,11 @@ local function finish_job(id, state, job, result, keep, extra)
   else
     if list.keep == 0 or keep < list.keep then list.keep = keep end
     if result ~= '' then
-      call('HSET', JOB .. id, 'state', state, 'finished', now, 'result', result)
+      call('HSET', JOB .. id, 'state', state, 'finished', NOW, 'result', result)
     else
-      call('HSET', JOB .. id, 'state', state, 'finished', now)
+      call('HSET', JOB .. id, 'state', state, 'finished', NOW)
     end
-    list.members[#list.members + 1] = now
+    list.members[#list.members + 1] = NOW
     list.members[#list.members + 1] = id
   end
   if job.dedup or job.follower then release_key(id, job.dedup, job.mode, job.follower) end

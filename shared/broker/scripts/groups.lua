@@ -125,7 +125,7 @@ end
 -- Due work ----------------------------------------------------------------------------------------
 
 local function promote_due(most)
-  local due = call('ZRANGEBYSCORE', DELAYED, '-inf', now, 'LIMIT', 0, most)
+  local due = call('ZRANGEBYSCORE', DELAYED, '-inf', NOW, 'LIMIT', 0, most)
   for _, id in ipairs(due) do
     call('ZREM', DELAYED, id)
     local job = call('HMGET', JOB .. id, 'priority', 'group', 'state')
@@ -136,7 +136,7 @@ local function promote_due(most)
     end
   end
   if call('ZCARD', GROUPS) > 0 then
-    for _, group in ipairs(call('ZRANGEBYSCORE', GROUPS, '-inf', now, 'LIMIT', 0, most)) do
+    for _, group in ipairs(call('ZRANGEBYSCORE', GROUPS, '-inf', NOW, 'LIMIT', 0, most)) do
       call('ZADD', GROUPS, '+inf', group)
       if group_expose(group) then wake() end
     end

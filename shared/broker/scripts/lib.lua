@@ -26,6 +26,7 @@ local DEFAULT_PRIORITY = 50
 
 local clock = call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local NOW = string.format('%.0f', now)  -- Redis formats a number anew each time it is passed, and slowly
 
 local function event(name, id, ...)
   call('XADD', EVENTS, '*', 'event', name, 'job', id, ...)
