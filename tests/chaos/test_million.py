@@ -52,7 +52,7 @@ def test_a_long_drain_completes_every_job_once_in_bounded_memory(make_stage: Mak
         archived_s = time.monotonic() - drained
         assert not scheduler.has_ended
     left = _memory(stage)
-    peak = int(stage.client.info("memory")["used_memory_peak"])
+    peak = max(full, drain.peak)
     report(
         f"{jobs} jobs: enqueued {jobs / enqueued_s:.0f}/s ({refusals} waits for the archive), "
         f"drained {drain.rate:.0f}/s, archive done {archived_s:.0f} s later\n"
@@ -111,6 +111,8 @@ class _Drain:
         self._last: dict[int, int] = {}
         self.rate = 0.0
         self.longest_stream = 0
+        # The server's own peak lasts for its life, and other tests ran on it before.
+        self.peak = 0
 
     def run(self) -> None:
         """Start the workers and wait for the last job; ``rate`` is measured from the first fifth to the end."""
@@ -133,6 +135,7 @@ class _Drain:
 
     def _watch(self) -> int:
         self.longest_stream = max(self.longest_stream, self._stage.client.xlen(keys.events(QUEUE.value)))
+        self.peak = max(self.peak, _memory(self._stage))
         return int(self._stage.client.hget(keys.meta(QUEUE.value), "total_completed") or 0)
 
 
