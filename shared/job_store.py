@@ -16,7 +16,7 @@ from shared.broker import job_log, keys
 from shared.broker.config import EngineConfig
 from shared.broker.connection import UNREACHABLE, Argument, Scripts
 from shared.broker.states import State
-from shared.errors import DeduplicationKeyTaken, JobNotFound, RedisUnavailable, WrongState
+from shared.errors import DeduplicationKeyTaken, InvalidOption, JobNotFound, RedisUnavailable, WrongState
 from shared.job_listing import list_jobs, read_jobs
 from shared.job_records import (
     Cleaned,
@@ -228,6 +228,7 @@ class JobStore:
 
         ``cap``: running jobs over all replicas. ``rate`` and ``group_rate``: (jobs, window in ms). ``group_cap``:
         running jobs of one group. A group is the value of the policy's ``group_key`` in a job's data.
+        Raises ``InvalidOption`` for a cap of 0, which ``pause`` is for.
         """
         arguments: list[Argument] = [_limit(cap), *_window(rate), *_window(group_rate), _limit(group_cap)]
         self._scripts.run("limits", queue.value, arguments)
@@ -251,6 +252,8 @@ def _queue_named(job_id: str) -> Queue:
 
 
 def _limit(value: int | None) -> Argument:
+    if value == 0:
+        raise InvalidOption("a cap is at least 1: pause the queue to stop it, or pass None for no cap", field="cap")
     return "0" if value is None else "" if value < 0 else value
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local.redis_server import RedisServer
+from shared.errors import InvalidOption
 from shared.queues import Queue
 from tests.kit.agreement import assert_agreement
 from tests.kit.engine import Engine
@@ -143,3 +144,9 @@ def test_a_group_that_is_done_leaves_nothing_behind(engine: Engine) -> None:
         worker.finish(worker.take())
     assert engine.client.keys(engine.prefix + "group:*") == []
     assert engine.client.keys(engine.prefix + "parked:*") == []
+
+
+@pytest.mark.parametrize("limit", ["cap", "group_cap"])
+def test_a_cap_of_zero_is_refused_with_the_way_to_stop_a_queue(engine: Engine, limit: str) -> None:
+    with pytest.raises(InvalidOption, match="pause the queue"):
+        engine.store.set_limits(QUEUE, **{limit: 0})
