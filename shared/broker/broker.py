@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-import dramatiq
 import orjson
 import redis
 from dramatiq.errors import QueueJoinTimeout, QueueNotFound
@@ -31,6 +30,7 @@ from shared.broker.options import (
 from shared.broker.packing import answer_of, arguments_of, idempotency_arguments, message_of
 from shared.broker.proxy import JobProxy
 from shared.broker.results import JobResults
+from shared.broker.signals import SignallingBroker
 from shared.broker.tokens import new_worker_id
 from shared.errors import ClientLimitExceeded, IdempotencyConflict, QueueFull
 from shared.middleware.current_job import CurrentJobMiddleware
@@ -50,7 +50,7 @@ class EnqueuedMessage(Message[Any]):
     enqueued: Enqueued
 
 
-class DokoBroker(dramatiq.Broker):
+class DokoBroker(SignallingBroker):
     """Keeps jobs on Redis with full state; see ARCHITECTURE.md for their way through it.
 
     ``middleware`` comes before the engine's own. ``connection`` gives each blocking user a client of its own.
