@@ -179,7 +179,7 @@ class Stage:
         """Every job ended exactly once, completed, with exactly one effect; nothing is left in any other state."""
         stats = self.stats()
         left = (stats.waiting, stats.active, stats.delayed, stats.blocked, stats.failed, stats.cancelled)
-        assert left == (0, 0, 0, 0, 0, 0)
+        assert left == (0, 0, 0, 0, 0, 0), f"waiting, active, delayed, blocked, failed, cancelled: {left}"
         once = dict.fromkeys(job_ids, 1)
         assert self.count_events("completed") == once
         assert stats.completed == len(job_ids)
