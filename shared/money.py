@@ -1,0 +1,42 @@
+"""Money as whole paisa, and the one way to round it.
+
+Amounts enter and leave as rupees (``Decimal``); between, they are integers, so
+that sums are exact on every database. Rounding is half up, away from zero for
+amounts below it: a debit and its reversal stay each other's opposite.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal, localcontext
+
+PAISA_PER_RUPEE = 100
+
+_WHOLE = Decimal(1)
+_RUPEE_PLACES = Decimal("0.01")
+_DIGITS = 60
+"""More than any amount has, so that only ``quantize`` ever rounds."""
+
+
+def to_paisa(rupees: Decimal) -> int:
+    """``rupees`` in paisa, rounded half up; ValueError for NaN and infinity."""
+    if not rupees.is_finite():
+        raise ValueError(f"{rupees} is not an amount of money")
+    with localcontext(prec=_DIGITS):
+        return int((rupees * PAISA_PER_RUPEE).quantize(_WHOLE, ROUND_HALF_UP))
+
+
+def to_rupees(paisa: int) -> Decimal:
+    """``paisa`` in rupees, with exactly two decimals."""
+    with localcontext(prec=_DIGITS):
+        return (Decimal(paisa) / PAISA_PER_RUPEE).quantize(_RUPEE_PLACES)
+
+
+def half_up(numerator: int, denominator: int) -> int:
+    """The quotient rounded half up to a whole number; ZeroDivisionError for a denominator of 0."""
+    if (numerator < 0) != (denominator < 0):
+        return -_half_up(abs(numerator), abs(denominator))
+    return _half_up(abs(numerator), abs(denominator))
+
+
+def _half_up(numerator: int, denominator: int) -> int:
+    return (2 * numerator + denominator) // (2 * denominator)
