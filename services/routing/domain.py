@@ -1,0 +1,168 @@
+"""The rules of routing: who is eligible, who is chosen and why, how long an offer stands, what follows; pure.
+
+Instants are UTC and zone-aware, money is integer paisa, ratings and scores are integer hundredths. The score
+itself is in ``scoring``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from enum import StrEnum
+
+from services.routing.exact import Ratio
+from services.routing.scoring import Place, Score, Vendor, Wanted, basket_paisa, score
+from shared.clock import BUSINESS_ZONE
+
+MIN_RATING_HUNDREDTHS = 300
+MAX_VENDORS = 5
+NEXT_VENDOR_AFTER = timedelta(seconds=60)
+LOOK_AGAIN_AFTER = timedelta(minutes=15)
+LOOKS_AGAIN = 3
+
+ANSWER_TIME = timedelta(hours=2)
+OPENS, CLOSES = time(8), time(20)
+
+
+class Obstacle(StrEnum):
+    """Why a vendor is not eligible, in the words of the explanation."""
+
+    TRIED = "tried before"
+    NOT_APPROVED = "not approved"
+    INACTIVE = "inactive"
+    RATING = "rated below 3.0"
+    STOCK = "without all products in stock"
+
+
+def obstacle(vendor: Vendor, items: Sequence[Wanted], tried: Collection[str]) -> Obstacle | None:
+    """The first reason why a vendor can't get the order, or None for an eligible one."""
+    if vendor.code in tried:
+        return Obstacle.TRIED
+    if not vendor.approved:
+        return Obstacle.NOT_APPROVED
+    if not vendor.active:
+        return Obstacle.INACTIVE
+    if vendor.rating < MIN_RATING_HUNDREDTHS:
+        return Obstacle.RATING
+    return None if all(_has(vendor, item) for item in items) else Obstacle.STOCK
+
+
+def _has(vendor: Vendor, item: Wanted) -> bool:
+    offered = vendor.stock.get(item.product)
+    return offered is not None and offered.available and offered.quantity >= item.quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """All candidates, the best first; the first one is chosen. The explanation is a sentence."""
+
+    candidates: tuple[Score, ...]
+    obstacles: Mapping[Obstacle, int]
+    explanation: str
+
+    @property
+    def chosen(self) -> Score | None:
+        """The best candidate, if there is one."""
+        return self.candidates[0] if self.candidates else None
+
+
+def decide(
+    vendors: Sequence[Vendor], items: Sequence[Wanted], retailer: Place, *, tried: Collection[str] = ()
+) -> Decision:
+    """Score the eligible vendors; ties go to the cheaper basket, then to the lower code.
+
+    ``items`` is not empty. The mean price is taken over all ``vendors`` that sell a product, eligible or not.
+    """
+    eligible: list[Vendor] = []
+    obstacles: Counter[Obstacle] = Counter()
+    for vendor in vendors:
+        reason = obstacle(vendor, items, tried)
+        if reason is None:
+            eligible.append(vendor)
+        else:
+            obstacles[reason] += 1
+    cheapest = min((basket_paisa(vendor, items) for vendor in eligible), default=0)
+    mean = mean_basket(vendors, items)
+    scores = [score(vendor, items, retailer, cheapest_paisa=cheapest, mean_paisa=mean) for vendor in eligible]
+    ranked = tuple(sorted(scores, key=_rank))
+    return Decision(ranked, dict(obstacles), explain(ranked, obstacles))
+
+
+def _rank(candidate: Score) -> tuple[int, int, str]:
+    return -candidate.total_hundredths, candidate.basket_paisa, candidate.vendor
+
+
+def mean_basket(vendors: Sequence[Vendor], items: Sequence[Wanted]) -> Ratio:
+    """The order at the mean price of each product over the vendors that sell it; 0 if nobody sells any."""
+    top, bottom = 0, 1
+    for item in items:
+        offers = [vendor.stock[item.product] for vendor in vendors if item.product in vendor.stock]
+        prices = [offered.price_paisa for offered in offers if offered.available]
+        if prices:
+            top = top * len(prices) + item.quantity * sum(prices) * bottom
+            bottom *= len(prices)
+    return top, bottom
+
+
+def explain(ranked: Sequence[Score], obstacles: Mapping[Obstacle, int]) -> str:
+    """One sentence: who was chosen over whom, by what, and who could not be considered."""
+    left_out = ", ".join(f"{obstacles[reason]} {reason}" for reason in Obstacle if obstacles.get(reason))
+    if not ranked:
+        return f"No vendor is eligible: {left_out or 'no vendor sells these products'}."
+    best = ranked[0]
+    sentence = f"{best.vendor} is chosen with {shown(best.total_hundredths)} of 100 points ({_parts(best)})"
+    sentence += _comparison(best, ranked[1]) if len(ranked) > 1 else ", the only eligible vendor"
+    if len(ranked) > 2:  # noqa: PLR2004 - the chosen and the next are named already
+        sentence += f", and {len(ranked) - 2} more"
+    return f"{sentence}; left out: {left_out}." if left_out else f"{sentence}."
+
+
+def _parts(best: Score) -> str:
+    return (
+        f"availability {shown(best.availability_hundredths)}, proximity {shown(best.proximity_hundredths)}, "
+        f"workload {shown(best.workload_hundredths)}, price {shown(best.price_hundredths)}, "
+        f"reliability {shown(best.reliability_hundredths)}"
+    )
+
+
+def _comparison(best: Score, second: Score) -> str:
+    if best.total_hundredths > second.total_hundredths:
+        return f", ahead of {second.vendor} with {shown(second.total_hundredths)}"
+    reason = "being cheaper" if best.basket_paisa < second.basket_paisa else "the lower code"
+    return f", level with {second.vendor} and ahead by {reason}"
+
+
+def shown(value_hundredths: int) -> str:
+    """``97.50`` of 9750."""
+    return f"{value_hundredths // 100}.{value_hundredths % 100:02d}"
+
+
+def answer_deadline(offered_at: datetime) -> datetime:
+    """When an offer's two hours are over, counted between 08:00 and 20:00 in Kathmandu only."""
+    local = offered_at.astimezone(BUSINESS_ZONE)
+    opens, closes = (datetime.combine(local.date(), at, BUSINESS_ZONE) for at in (OPENS, CLOSES))
+    start = max(local, opens)
+    if start + ANSWER_TIME <= closes:
+        return (start + ANSWER_TIME).astimezone(UTC)
+    left = ANSWER_TIME - max(timedelta(), closes - start)
+    return (opens + timedelta(days=1) + left).astimezone(UTC)
+
+
+class FollowUp(StrEnum):
+    """What happens to an order that has no vendor."""
+
+    LOOK_NOW = "LOOK_NOW"
+    LOOK_AGAIN = "LOOK_AGAIN"
+    MANUAL = "MANUAL"
+
+
+def before_looking(vendors_tried: int) -> FollowUp:
+    """Whether another vendor may be asked: at most five get the same order."""
+    return FollowUp.LOOK_NOW if vendors_tried < MAX_VENDORS else FollowUp.MANUAL
+
+
+def after_finding_nobody(looks_in_vain: int) -> FollowUp:
+    """After the ``looks_in_vain``-th look in a row (this one included) that found nobody: three more, then by hand."""
+    return FollowUp.LOOK_AGAIN if looks_in_vain <= LOOKS_AGAIN else FollowUp.MANUAL
