@@ -73,7 +73,7 @@ def decide(
 ) -> Decision:
     """Score the eligible vendors; ties go to the cheaper basket, then to the lower code.
 
-    ``items`` is not empty. The mean price is taken over all ``vendors`` that sell a product, eligible or not.
+    ``items`` is not empty. The mean price is taken over all approved and active ``vendors`` that sell a product.
     """
     eligible: list[Vendor] = []
     obstacles: Counter[Obstacle] = Counter()
@@ -84,7 +84,7 @@ def decide(
         else:
             obstacles[reason] += 1
     cheapest = min((basket_paisa(vendor, items) for vendor in eligible), default=0)
-    mean = mean_basket(vendors, items)
+    mean = mean_basket([vendor for vendor in vendors if vendor.approved and vendor.active], items)
     scores = [score(vendor, items, retailer, cheapest_paisa=cheapest, mean_paisa=mean) for vendor in eligible]
     ranked = tuple(sorted(scores, key=_rank))
     return Decision(ranked, dict(obstacles), explain(ranked, obstacles))

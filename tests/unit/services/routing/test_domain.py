@@ -202,3 +202,19 @@ def test_a_look_in_vain_is_repeated_three_times(looks: int, follow_up: FollowUp)
 def test_the_delays_are_those_of_the_rules() -> None:
     assert timedelta(minutes=1) == domain.NEXT_VENDOR_AFTER
     assert timedelta(minutes=15) == domain.LOOK_AGAIN_AFTER
+
+
+def test_the_mean_price_is_that_of_the_platforms_vendors() -> None:
+    vendors = [a_vendor("VEN001"), a_vendor("VEN002", price_paisa=20_000), a_vendor("VEN003", rating_hundredths=0)]
+    strangers = [a_vendor("VEN004", price_paisa=1, approved=False), a_vendor("VEN005", price_paisa=1, active=False)]
+
+    alone, beside = (domain.decide(each, [RICE], RETAILER).candidates for each in (vendors, vendors + strangers))
+
+    assert alone == beside
+    assert domain.mean_basket(vendors, [RICE]) == (10 * 40_000, 3)
+
+
+def test_products_that_nobody_sells_have_no_mean() -> None:
+    gone = a_vendor(stock={RICE.product: Offered(500, 100, available=False)})
+
+    assert domain.mean_basket([gone], [RICE, OIL]) == (0, 1)
