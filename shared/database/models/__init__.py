@@ -1,7 +1,14 @@
 """All tables; importing this package fills ``Base.metadata``."""
 
+from shared.database.models.credit import CreditScore
 from shared.database.models.engine import ArchivedJob, ArchivePosition, JobEventRow, OutboxJob, ProcessedJob
+from shared.database.models.money import LedgerEntry, Payment
 from shared.database.models.operations import OperatorLogEntry
+from shared.database.models.orders import Order, OrderEvent, OrderItem
+from shared.database.models.platform import NumberSequence, Product, Retailer, Stock, Vendor
+from shared.database.models.reminders import Reminder
+from shared.database.models.reports import Report
+from shared.database.models.routing import RoutingDecision, VendorOffer
 from shared.database.models.tokens import ApiToken
 from shared.database.models.whatsapp import (
     ContactPreference,
@@ -18,12 +25,27 @@ __all__ = [
     "ArchivedJob",
     "ContactPreference",
     "ConversationWindow",
+    "CreditScore",
     "Direction",
     "JobEventRow",
+    "LedgerEntry",
     "MessageState",
+    "NumberSequence",
     "OperatorLogEntry",
+    "Order",
+    "OrderEvent",
+    "OrderItem",
     "OutboxJob",
+    "Payment",
     "ProcessedJob",
+    "Product",
+    "Reminder",
+    "Report",
+    "Retailer",
+    "RoutingDecision",
+    "Stock",
+    "Vendor",
+    "VendorOffer",
     "WhatsAppMessage",
     "WhatsAppReceipt",
 ]
