@@ -1,30 +1,35 @@
 """PDF through Typst: the template ``report.typ`` beside this file reads the report as JSON.
 
-Rows go to a file as they come; Typst lays them out in its own memory, outside Python's. It sees a folder of its
-own and our two fonts only, so that no text of a row can reach anything else: texts arrive as data, never as markup.
+Typst needs about 200 kB for a row. A long report is therefore set in parts, one after the other, each in a child
+process, and joined. A child sees a folder of its own and our two fonts only, and texts arrive as data, never as
+markup: no shop's name can reach anything else.
 """
 
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
-from functools import cache
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
-import fontpkg_noto_sans
-import fontpkg_noto_sans_devanagari
 import orjson
-import typst
+import pypdfium2
 
 from services.reports.charts import Chart
 from services.reports.columns import Cell, Column, Kind, Row
 from services.reports.document import Document
+from services.reports.writers import typesetting
 from services.reports.writers.xlsx_file import TONE_COLOURS
 
 TEMPLATE = Path(__file__).with_name("report.typ")
+ROWS_OF_A_PART = 2_500
+PART_TIMEOUT_S = 120
 
 
 def write_pdf(document: Document, file: BinaryIO) -> int:
@@ -32,38 +37,64 @@ def write_pdf(document: Document, file: BinaryIO) -> int:
     with TemporaryDirectory(prefix="doko-pdf-") as name:
         folder = Path(name)
         shutil.copy(TEMPLATE, folder / "report.typ")
-        with (folder / "rows.json").open("wb") as rows:
-            count = _write_rows(document, rows)
-        (folder / "report.json").write_bytes(orjson.dumps(_report(document, count)))
-        pdf = folder / "report.pdf"
-        made_at = document.generated_at
-        typst.compile(
-            folder / "report.typ", output=pdf, root=folder, font_paths=_fonts(), format="pdf", timestamp=made_at
-        )
-        with pdf.open("rb") as made:
-            shutil.copyfileobj(made, file)
-    return count
+        numbers = [_write_rows(document.columns, part, _rows_of(folder, place)) for place, part in _parts(document)]
+        pdf = _set(document, folder, max(1, len(numbers)), sum(numbers))
+        try:
+            pdf.save(file)
+        finally:
+            pdf.close()
+    return sum(numbers)
 
 
-@cache
-def _fonts() -> typst.Fonts:
-    folders = [package.ROOT / "files" for package in (fontpkg_noto_sans, fontpkg_noto_sans_devanagari)]
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)
+def _parts(document: Document) -> Iterator[tuple[int, list[Row]]]:
+    coming = iter(document.rows)
+    number = 0
+    while part := list(islice(coming, ROWS_OF_A_PART)):
+        yield number, part
+        number += 1
 
 
-def _write_rows(document: Document, file: BinaryIO) -> int:
-    count = 0
-    file.write(b"[")
-    for row in document.rows:
-        file.write(b",\n" if count else b"\n")
-        file.write(orjson.dumps(texts(document.columns, row)))
-        count += 1
-    file.write(b"]\n")
-    return count
+def _rows_of(folder: Path, part: int) -> Path:
+    return folder / f"rows-{part}.json"
+
+
+def _write_rows(columns: tuple[Column, ...], rows: Iterable[Row], path: Path) -> int:
+    printed = [texts(columns, row) for row in rows]
+    path.write_bytes(orjson.dumps(printed))
+    return len(printed)
+
+
+def _set(document: Document, folder: Path, parts: int, count: int) -> Any:
+    """All parts as one PDF; each begins with the page after the last of the one before."""
+    report = _report(document, count)
+    whole: Any = None
+    for part in range(parts):
+        place = {
+            "page": 1 if whole is None else len(whole) + 1,
+            "isFirst": part == 0,
+            "isLast": part == parts - 1,
+            "rows": _rows_of(folder, part).name if count else None,
+        }
+        (folder / "report.json").write_bytes(orjson.dumps(report | place))
+        _run(folder, int(document.generated_at.timestamp()))
+        made = pypdfium2.PdfDocument((folder / typesetting.PDF).read_bytes())
+        if whole is None:
+            whole = made
+        else:
+            whole.import_pages(made)
+            made.close()
+    return whole
+
+
+def _run(folder: Path, made_at: int) -> None:
+    script = str(Path(typesetting.__file__))
+    command = [sys.executable, "-I", script, str(folder), str(made_at)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PART_TIMEOUT_S, check=False)  # noqa: S603 - our own script
+    if done.returncode:
+        raise RuntimeError(f"the report could not be typeset (exit code {done.returncode})")
 
 
 def _report(document: Document, count: int) -> dict[str, Any]:
-    totals = texts(document.columns, document.totals())
     return {
         "title": document.title,
         "madeAt": document.made_at,
@@ -73,7 +104,7 @@ def _report(document: Document, count: int) -> dict[str, Any]:
             for column in document.columns
         ],
         "count": count,
-        "totals": totals,
+        "totals": texts(document.columns, document.totals()),
         "charts": [_chart(chart) for chart in document.charts()],
     }
 
