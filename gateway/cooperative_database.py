@@ -8,14 +8,14 @@ which lets the others go on. PostgreSQL's driver waits cooperatively by itself.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from typing_extensions import override
 
 from shared.database import Database
+from shared.database.transaction import Transaction
 
 LOCK_TIMEOUT_MS = 5_000
 _SQLITE_WAIT_MS = 50
@@ -30,23 +30,14 @@ class CooperativeDatabase(Database):
         wait_ms = _SQLITE_WAIT_MS if url.startswith("sqlite") else LOCK_TIMEOUT_MS
         super().__init__(url, application_name="doko-gateway", lock_timeout_ms=wait_ms)
 
-    @contextmanager
     @override
-    def session(self) -> Iterator[Session]:
-        """As the base class's; on SQLite the write lock is taken here, within 5 s or OperationalError."""
-        if not self.is_sqlite:
-            with super().session() as session:
-                yield session
-            return
-        with Session(self.engine, expire_on_commit=False) as session:
-            self._begin(session)
-            try:
-                yield session
-            except BaseException:
-                session.rollback()
-                raise
-            session.commit()
+    def session(self) -> AbstractContextManager[Session]:
+        """As the base class's; on SQLite the write lock is taken within 5 s, or OperationalError."""
+        return _Patient(self.engine) if self.is_sqlite else super().session()
 
+
+class _Patient(Transaction):
+    @override
     def _begin(self, session: Session) -> None:
         deadline = time.monotonic() + LOCK_TIMEOUT_MS / 1000
         while True:

@@ -6,7 +6,7 @@ SQLite decisions:
 - ``session()`` begins with ``BEGIN IMMEDIATE``: a transaction that reads first and
   writes later would otherwise fail with "database is locked" at once, without
   waiting, when another one wrote in between. The price is that writers queue up
-  from their first statement on; ``reader()`` takes no lock at all.
+  from their beginning on; ``reader()`` takes no lock at all.
 - ``synchronous=FULL``: in WAL mode NORMAL may lose the last commits at a power
   loss. A lost send record sends a message twice, and a lost archive batch is gone
   for good, since its events were trimmed from Redis after the commit. Hot paths
@@ -19,8 +19,7 @@ a thread waiting in a system call can't be interrupted by a job's own timeout.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
 from shared.database.base import dump_json, load_json
+from shared.database.transaction import Transaction
 from shared.errors import ConfigurationError
 
 DEFAULT_POOL_SIZE = 8
@@ -74,17 +74,13 @@ class Database:
             self.engine = _postgres_engine(parsed, application_name, statement_timeout_ms, lock_timeout_ms, options)
         self._readers = self.engine.execution_options(**{_READ_ONLY: True})
 
-    @contextmanager
-    def session(self) -> Iterator[Session]:
+    def session(self) -> AbstractContextManager[Session]:
         """A transaction that may write: committed at the end, rolled back on any error."""
-        with Session(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        return Transaction(self.engine)
 
-    @contextmanager
-    def reader(self) -> Iterator[Session]:
+    def reader(self) -> AbstractContextManager[Session]:
         """A transaction that only reads: it waits for no writer, and a write in it is an error."""
-        with Session(self._readers, expire_on_commit=False) as session, session.begin():
-            yield session
+        return Transaction(self._readers)
 
     def ping(self) -> None:
         """Ask the database something; raises what SQLAlchemy raises if it doesn't answer."""

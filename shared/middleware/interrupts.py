@@ -18,6 +18,7 @@ from dramatiq.middleware import Middleware
 from dramatiq.threading import Interrupt, raise_thread_exception
 
 from shared.broker.outcome import JobCancelled, JobInterrupt, JobTimedOut, LeaseLost, WorkerStopping
+from shared.shield import close_leftovers, guarded_by
 
 if TYPE_CHECKING:
     from shared.broker.proxy import JobProxy
@@ -31,6 +32,8 @@ class _Running:
     attempt: tuple[str, str]  # id and token: an order is for one attempt, never for the job's next one
     deadline: float
     interrupted: bool = False
+    shields: int = 0
+    held_back: type[JobInterrupt] | None = None
 
 
 class Interrupts(Middleware):
@@ -58,6 +61,7 @@ class Interrupts(Middleware):
             if refused is None and self._stopping:
                 refused = WorkerStopping
             if refused is None:
+                guarded_by(self)
                 self._running[threading.get_ident()] = entry
         if refused is not None:
             raise refused
@@ -71,10 +75,31 @@ class Interrupts(Middleware):
         except Interrupt:
             # It came while the thread was already leaving: the job had returned, and its result stands.
             self._leave()
+        guarded_by(None)
+        close_leftovers()
 
     def after_skip_message(self, broker: Broker, message: MessageProxy) -> None:
         """A skipped message is left like any other."""
         self._leave()
+
+    def shield(self) -> None:
+        """Hold back what would interrupt the calling thread. One that is on its way already arrives before the end."""
+        with self._lock:
+            entry = self._running.get(threading.get_ident())
+            if entry is not None:
+                entry.shields += 1
+
+    def unshield(self) -> None:
+        """Let interrupts arrive again, also the one that was held back."""
+        thread_id = threading.get_ident()
+        with self._lock:
+            entry = self._running.get(thread_id)
+            if entry is None:
+                return
+            entry.shields -= 1
+            if entry.shields == 0 and entry.held_back is not None:
+                interrupt, entry.held_back = entry.held_back, None
+                raise_thread_exception(thread_id, interrupt)  # type: ignore[no-untyped-call]
 
     def cancel(self, job_id: str, token: str) -> None:
         """Interrupt an attempt because somebody cancelled its job."""
@@ -115,7 +140,10 @@ class Interrupts(Middleware):
     def _raise(self, thread_id: int, entry: _Running, interrupt: type[JobInterrupt]) -> None:
         if not entry.interrupted:
             entry.interrupted = True
-            raise_thread_exception(thread_id, interrupt)  # type: ignore[no-untyped-call]
+            if entry.shields > 0:
+                entry.held_back = interrupt
+            else:
+                raise_thread_exception(thread_id, interrupt)  # type: ignore[no-untyped-call]
 
     def _watch_deadlines(self) -> None:
         while True:
