@@ -90,7 +90,7 @@ POLICIES: dict[Queue, QueuePolicy] = {
         QueuePolicy(
             Queue.ORDER_ROUTING,
             folder="routing",
-            job_names=("order-routing", "vendor-response"),
+            job_names=("order-routing", "vendor-response", "offer-expiry"),
             concurrency=3,
             timeout_ms=60_000,
         ),

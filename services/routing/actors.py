@@ -1,16 +1,16 @@
-"""The jobs of the queue: find a vendor for an order, and take a vendor's answer."""
+"""The jobs of the queue: find a vendor for an order, take a vendor's answer, expire offers."""
 
 from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
 from services.routing import answering, deciding
-from services.routing.answering import Closed
+from services.routing.answering import Checks, Closed
 from services.routing.deciding import Routed, Run
 from shared.actors import ActorRegistry
 from shared.broker import current_job
 from shared.clock import Clock
-from shared.messages.routing import AnswerOffer, RouteOrder
+from shared.messages.routing import AnswerOffer, ExpireOffers, RouteOrder
 from shared.queues import Queue
 
 
@@ -27,6 +27,11 @@ def declare(clock: Clock) -> ActorRegistry:
     def answer_offer(job: AnswerOffer, tx: Session) -> Closed:
         """Take a vendor's answer to an offer."""
         return answering.answer(tx, job, _run(clock))
+
+    @actors.actor(ExpireOffers)
+    def expire_offers(job: ExpireOffers, tx: Session) -> Checks:  # noqa: ARG001 - the message has no data
+        """Have overdue offers checked that their own check has missed."""
+        return answering.check_overdue(tx, _run(clock))
 
     return actors
 

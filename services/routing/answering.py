@@ -16,11 +16,13 @@ from shared.database.models import Order, VendorOffer
 from shared.errors import Refused, Released
 from shared.jobs.requests import new_job
 from shared.messages.orders import OrderAction, OrderStatus, ProcessOrder, StatusUpdate
-from shared.messages.routing import Answer, AnswerOffer
+from shared.messages.routing import Answer, AnswerOffer, RouteOrder
 
 STATE_OF_ANSWER = {Answer.ACCEPT: OfferState.ACCEPTED, Answer.DECLINE: OfferState.REJECTED}
 
 A_MOMENT = timedelta(minutes=1)
+CHECKS_AT_ONCE = 1_000
+"""More are left for the next sweep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,13 @@ class Closed:
     vendor_id: str
     offer: OfferState
     changed: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """How many overdue offers are to be checked."""
+
+    offers: int
 
 
 def answer(tx: Session, job: AnswerOffer, run: Run) -> Closed:
@@ -74,6 +83,16 @@ def expire(tx: Session, order: Order, vendor: str, run: Run) -> Closed | None:
     if stands:
         _try_the_next(tx, order, offer, vendor, f"{vendor} did not answer the offer in time", run)
     return Closed(order.number, vendor, OfferState.EXPIRED)
+
+
+def check_overdue(tx: Session, run: Run) -> Checks:
+    """Ask for the check of every offer whose time is over, each in a job and a transaction of its own."""
+    overdue = repository.overdue_offers(tx, run.now, CHECKS_AT_ONCE)
+    for number, offer in enumerate(overdue, 1):
+        check = RouteOrder(offer.order, attempt=offer.attempt + 1, previous_vendor_id=offer.vendor)
+        options = {"deduplicate": False, "delay": 0}
+        outbox.add(tx, run.job_id, f"check-{number}", new_job(check, options))
+    return Checks(len(overdue))
 
 
 def locked_order(tx: Session, number: str) -> Order:

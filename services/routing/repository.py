@@ -5,7 +5,6 @@ Every function works in the caller's transaction. The order is locked first, the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -103,17 +102,26 @@ def lock_offer(tx: Session, order: Order, vendor: str) -> VendorOffer | None:
     return tx.scalar(query.with_for_update(of=VendorOffer))
 
 
-def orders_with_overdue_offers(tx: Session, now: datetime, limit: int) -> Sequence[tuple[str, str]]:
-    """Order numbers and vendor codes of offers that nobody answered in time, in the order of locking."""
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """An offer that nobody answered in time."""
+
+    order: str
+    vendor: str
+    attempt: int
+
+
+def overdue_offers(tx: Session, now: datetime, limit: int) -> list[Overdue]:
+    """Pending offers whose time is over, the oldest first; none is locked."""
     query = (
-        select(Order.number, Vendor.code)
+        select(Order.number, Vendor.code, VendorOffer.attempt)
         .join(VendorOffer, VendorOffer.order_id == Order.id)
         .join(Vendor, Vendor.id == VendorOffer.vendor_id)
         .where(VendorOffer.state == OfferState.PENDING, VendorOffer.deadline <= now)
-        .order_by(Order.id)
+        .order_by(VendorOffer.deadline, VendorOffer.id)
         .limit(limit)
     )
-    return [(row.number, row.code) for row in tx.execute(query)]
+    return [Overdue(row.number, row.code, row.attempt) for row in tx.execute(query)]
 
 
 def close_offer(offer: VendorOffer, state: OfferState, *, reason: str | None = None, now: datetime) -> None:

@@ -12,13 +12,14 @@ from shared.messages.credit import ScoreRetailer
 from shared.messages.orders import ProcessOrder
 from shared.messages.reminders import RemindRetailer
 from shared.messages.reports import GenerateReport
-from shared.messages.routing import AnswerOffer, RouteOrder
+from shared.messages.routing import AnswerOffer, ExpireOffers, RouteOrder
 from shared.messages.whatsapp import SendMessage
 
 __all__ = [
     "MESSAGES",
     "AnswerOffer",
     "ContractSchema",
+    "ExpireOffers",
     "GenerateReport",
     "Message",
     "ProcessOrder",

@@ -14,7 +14,7 @@ from shared.messages.credit import ScoreRetailerSchema
 from shared.messages.orders import ProcessOrderSchema
 from shared.messages.reminders import RemindRetailerSchema
 from shared.messages.reports import GenerateReportSchema
-from shared.messages.routing import AnswerOfferSchema, RouteOrderSchema
+from shared.messages.routing import AnswerOfferSchema, ExpireOffersSchema, RouteOrderSchema
 from shared.messages.whatsapp import SendMessageSchema
 from shared.queues import Queue
 
@@ -26,6 +26,7 @@ _SCHEMAS: dict[type[Message], ContractSchema] = {
         ScoreRetailerSchema(),
         RouteOrderSchema(),
         AnswerOfferSchema(),
+        ExpireOffersSchema(),
         RemindRetailerSchema(),
         GenerateReportSchema(),
         ProcessOrderSchema(),

@@ -1,4 +1,4 @@
-"""Messages of the queue ``routing``: find a vendor for an order, and take a vendor's answer."""
+"""Messages of the queue ``routing``: find a vendor for an order, take a vendor's answer, expire offers."""
 
 from __future__ import annotations
 
@@ -72,6 +72,14 @@ class AnswerOffer(Message):
     reason: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ExpireOffers(Message):
+    """Have every offer checked whose time to answer is over: the schedule's net under the check of each offer."""
+
+    QUEUE: ClassVar[Queue] = Queue.ORDER_ROUTING
+    JOB_NAME: ClassVar[str] = "offer-expiry"
+
+
 class WantedItemSchema(ContractSchema):
     """The JSON of ``WantedItem``."""
 
@@ -120,3 +128,9 @@ class AnswerOfferSchema(ContractSchema):
     vendor_id = Id()
     response = Choice(Answer)
     reason = Text(REASON_LENGTH, multiline=True, required=False)
+
+
+class ExpireOffersSchema(ContractSchema):
+    """The JSON of ``ExpireOffers``: an empty object."""
+
+    TARGET = ExpireOffers

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.routing import repository
+from services.routing import answering, repository
 from shared.business import OfferState, OrderState
 from shared.database.base import JsonObject
 from shared.database.models import Order, OrderEvent, VendorOffer
@@ -166,3 +166,16 @@ def test_two_answers_at_once_ask_for_one_thing(offered: Shop) -> None:
 
     assert sum(result["changed"] for result in results) == 1
     assert offered.asked_for() == [NEXT_LOOK]
+
+
+def test_the_sweep_asks_for_a_check_of_each_overdue_offer(offered: Shop) -> None:
+    offered.order("LATER")
+    offered.offer("VEN002", "LATER", offered_at=NOW + timedelta(microseconds=1))
+    offered.order("ANSWERED")
+    offered.offer("VEN001", "ANSWERED", state=OfferState.REJECTED)
+
+    assert offered.run(answering.check_overdue, DEADLINE) == {"success": True, "offers": 1}
+
+    assert offered.asked_for() == [("order-routing", NEXT_LOOK[1], 0)]
+    assert offered.route(attempt=2, previous_vendor_id="VEN001", at=DEADLINE)["offer"] == "EXPIRED"
+    assert offered.run(answering.check_overdue, DEADLINE)["offers"] == 0

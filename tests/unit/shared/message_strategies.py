@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from shared.messages import (
     AnswerOffer,
+    ExpireOffers,
     GenerateReport,
     ProcessOrder,
     RemindRetailer,
@@ -142,6 +143,7 @@ messages: dict[type[Any], st.SearchStrategy[Any]] = {
     RouteOrder: st.builds(RouteOrder, ids, order_of_routing, st.integers(1, 100), optional(ids))
     | st.builds(RouteOrder, ids, st.none(), st.integers(2, 100), optional(ids)),
     AnswerOffer: st.builds(AnswerOffer, ids, ids, one_of(routing.Answer), optional(text(500))),
+    ExpireOffers: st.builds(ExpireOffers),
     RemindRetailer: st.builds(RemindRetailer, ids, one_of(ReminderType), optional(ids)),
     GenerateReport: one_of(reports.ReportType).flatmap(
         lambda kind: st.builds(
