@@ -81,6 +81,14 @@ class RedisUnavailable(QueueError):
     """Redis can't be reached: nothing is known to have been enqueued (HTTP 503)."""
 
 
+class ScheduleNotFound(QueueError):
+    """No schedule has that id (HTTP 404)."""
+
+
+class ScheduleConflict(QueueError):
+    """A schedule's id is taken, or a run of it is under way (HTTP 409)."""
+
+
 class InvalidOption(QueueError):
     """A job option is unknown or out of its range (HTTP 422); ``field`` names it."""
 
