@@ -11,6 +11,8 @@ SQLite decisions:
   loss. A lost send record sends a message twice, and a lost archive batch is gone
   for good, since its events were trimmed from Redis after the commit. Hot paths
   commit in batches, so the sync per commit is affordable.
+- ``recursive_triggers``: without it a REPLACE removes rows behind the back of the
+  triggers that keep the ledger append-only.
 
 PostgreSQL sessions carry a statement, a lock and an idle-in-transaction timeout:
 a thread waiting in a system call can't be interrupted by a job's own timeout.
@@ -118,7 +120,7 @@ def _sqlite_engine(url: URL, busy_timeout_ms: int, options: dict[str, Any]) -> E
     def configure(connection: Any, _record: object) -> None:
         # The driver must not begin transactions by itself: `begin` below does, in the right mode.
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
 
     @event.listens_for(engine, "begin")
