@@ -234,12 +234,7 @@ def test_a_right_state_is_taken(business: Database, number: int) -> None:
 
 
 def test_no_check_is_left_untried() -> None:
-    tables = {type(row).__table__ for row in (*WRONG.values(), *RIGHT)}
-    checks = {
-        str(check.name)
-        for table in tables
-        for check in cast("Table", table).constraints
-        if isinstance(check, CheckConstraint)
-    }
+    tables = [cast("Table", type(row).__table__) for row in (*WRONG.values(), *RIGHT)]
+    checks = {str(rule.name) for table in tables for rule in table.constraints if isinstance(rule, CheckConstraint)}
 
     assert {f"ck_{name}" for name in WRONG} == checks
