@@ -124,17 +124,20 @@ def a_sequence(**changes: Any) -> NumberSequence:
 
 
 def add_a_small_business(tx: Session) -> None:
-    """Two retailers, vendors and products, an order in progress and a draft of the first retailer, one payment."""
+    """Two retailers, vendors and products, an order in progress and a draft of the first retailer, one payment.
+
+    In a fresh database the keys of each table count from 1, as written here.
+    """
     first: list[list[Base]] = [
-        [a_retailer(id=i, code=f"RET00{i}") for i in (1, 2)],
-        [a_vendor(id=i, code=f"VEN00{i}") for i in (1, 2)],
-        [a_product(id=i, code=f"RICE-{i}KG") for i in (1, 2)],
+        [a_retailer(code=f"RET00{i}") for i in (1, 2)],
+        [a_vendor(code=f"VEN00{i}") for i in (1, 2)],
+        [a_product(code=f"RICE-{i}KG") for i in (1, 2)],
         [
             a_stock(vendor_id=1),
-            an_order(id=1, number="ORD2611000001", **ACCEPTED),
-            an_order(id=2, number="ORD2611000002"),
+            an_order(number="ORD2611000001", **ACCEPTED),
+            an_order(number="ORD2611000002"),
         ],
-        [an_item(product_id=1), a_payment(id=1, number="PAY001"), a_debit(order_id=1), an_offer(order_id=1)],
+        [an_item(product_id=1), a_payment(number="PAY001"), a_debit(order_id=1), an_offer(order_id=1)],
     ]
     for rows in first:
         tx.add_all(rows)
