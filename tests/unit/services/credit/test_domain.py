@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -124,3 +125,15 @@ def test_bands_have_their_thresholds(points: int, band: Band) -> None:
 def test_each_band_has_a_recommendation_of_its_own() -> None:
     assert len({band.recommendation for band in Band}) == 5
     assert all(band.recommendation.endswith(".") for band in Band)
+
+
+def test_the_readme_lists_bands_and_weights_as_the_code_has_them() -> None:
+    text = (Path(__file__).parents[4] / "services/credit/README.md").read_text()
+
+    for band in Band:
+        least = next((str(least) for least in range(300, 901) if domain.band_of(least) is band), "")
+        from_points = "" if band is Band.VERY_POOR else f"{least} "
+        assert f"| {band} | {from_points}| {band.recommendation} |" in text
+    names = {Part.PAYMENT_HISTORY: "payment history", Part.ACCOUNT_AGE: "account age"}
+    for part, weight in domain.WEIGHTS.items():
+        assert f"| {names.get(part, part.value)} | {float(weight)} | {domain.most_points(part)} |" in text

@@ -1,0 +1,156 @@
+"""What the service reads and writes: a retailer's history, and its scores.
+
+One query for each kind of fact, however many orders there are. Instants become business days in
+Kathmandu here, so that the rules know days only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from services.credit.components import DeliveredOrder, Payment, window_start
+from services.credit.domain import History, Score
+from services.credit.explanation import as_json, explain
+from shared.business import OrderState
+from shared.clock import BUSINESS_ZONE
+from shared.database.models import CreditScore, Order, Retailer
+from shared.database.models import Payment as PaymentRow
+from shared.database.rows import insert_new
+from shared.errors import PermanentError, Refused
+from shared.messages.credit import Trigger
+from shared.messages.orders import CancelledBy
+
+_DELIVERED = (OrderState.DELIVERED, OrderState.COMPLETED)
+_ACCEPTED = (OrderState.ACCEPTED, OrderState.DISPATCHED, *_DELIVERED)
+"""The states of an order that reached ACCEPTED and wasn't cancelled."""
+
+# An imported order may not know when it was delivered: the nearest time that it does know stands in.
+_delivered_at = func.coalesce(Order.delivered_at, Order.completed_at, Order.created_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A retailer's row as the score needs it."""
+
+    id: int
+    opened_on: date
+    limit_paisa: int
+    debt_paisa: int
+    score: int | None
+    """The newest one so far."""
+
+
+def lock_account(tx: Session, code: str) -> Account:
+    """The retailer, locked until the transaction ends; Refused if nobody has the code.
+
+    Its orders and payments change under the same lock, so the history stands still while it is read,
+    and of two calculations the later one stores the newer score.
+    """
+    query = select(
+        Retailer.id,
+        Retailer.created_at,
+        Retailer.credit_limit_paisa,
+        Retailer.debt_paisa,
+        Retailer.credit_score,
+    )
+    # Rows that only refer to the retailer need not wait.
+    row = tx.execute(query.where(Retailer.code == code).with_for_update(key_share=True)).one_or_none()
+    if row is None:
+        raise Refused(f"no retailer has the code {code!r}: nothing can be scored")
+    return Account(
+        id=row.id,
+        opened_on=_day(row.created_at),
+        limit_paisa=row.credit_limit_paisa,
+        debt_paisa=row.debt_paisa,
+        score=row.credit_score,
+    )
+
+
+def history(tx: Session, account: Account, today: date) -> History:
+    """All that the score of the business day ``today`` is made from."""
+    since = datetime.combine(window_start(today), time.min, BUSINESS_ZONE).astimezone(UTC)
+    accepted, cancelled_by_retailer = _accepted_ever(tx, account.id)
+    return History(
+        opened_on=account.opened_on,
+        limit_paisa=account.limit_paisa,
+        debt_paisa=account.debt_paisa,
+        delivered=_delivered(tx, account.id, since),
+        ordered_on=_ordered_on(tx, account.id, since),
+        accepted=accepted,
+        cancelled_by_retailer=cancelled_by_retailer,
+    )
+
+
+def _delivered(tx: Session, retailer_id: int, since: datetime) -> tuple[DeliveredOrder, ...]:
+    query = (
+        select(
+            Order.id,
+            Order.total_paisa,
+            Order.due_on,
+            _delivered_at.label("delivered_at"),
+            PaymentRow.amount_paisa,
+            PaymentRow.paid_at,
+        )
+        .outerjoin(PaymentRow, (PaymentRow.order_id == Order.id) & PaymentRow.reversed_at.is_(None))
+        .where(Order.retailer_id == retailer_id, Order.state.in_(_DELIVERED), _delivered_at >= since)
+        # Without a due date, as an imported order may be, nobody can say what was in time.
+        .where(Order.due_on.is_not(None))
+        .order_by(Order.id, PaymentRow.paid_at, PaymentRow.id)
+    )
+    rows = groupby(tx.execute(query), key=attrgetter("id"))
+    return tuple(_delivered_order(list(lines)) for _, lines in rows)
+
+
+def _delivered_order(lines: list[Any]) -> DeliveredOrder:
+    """An order from its rows, one for each payment, or one without."""
+    payments = tuple(Payment(_day(line.paid_at), line.amount_paisa) for line in lines if line.paid_at is not None)
+    first = lines[0]
+    return DeliveredOrder(first.total_paisa, _day(first.delivered_at), first.due_on, payments)
+
+
+def _ordered_on(tx: Session, retailer_id: int, since: datetime) -> tuple[date, ...]:
+    query = select(Order.created_at).where(
+        Order.retailer_id == retailer_id, Order.created_at >= since, Order.state.in_(_ACCEPTED)
+    )
+    return tuple(_day(instant) for instant in tx.scalars(query.order_by(Order.created_at)))
+
+
+def _accepted_ever(tx: Session, retailer_id: int) -> tuple[int, int]:
+    """How many orders were ever accepted, and how many of them the retailer cancelled afterwards."""
+    reached: ColumnElement[bool] = or_(Order.accepted_at.is_not(None), Order.state.in_(_ACCEPTED))
+    cancelled = (Order.state == OrderState.CANCELLED) & (Order.cancelled_by == CancelledBy.RETAILER)
+    query = select(func.count(), func.count().filter(cancelled)).select_from(Order)
+    accepted, cancelled_by_retailer = tx.execute(query.where(Order.retailer_id == retailer_id, reached)).one()
+    return int(accepted), int(cancelled_by_retailer)
+
+
+def save(tx: Session, account: Account, score: Score, *, trigger: Trigger, job_id: str, now: datetime) -> None:
+    """Store the score with its components and explanation, and as the retailer's newest.
+
+    PermanentError if a job of this id has stored one: a calculation belongs to one job.
+    """
+    row = {
+        "retailer_id": account.id,
+        "score": score.points,
+        "band": score.band.value,
+        "trigger": trigger,
+        "components": as_json(score),
+        "explanation": explain(score),
+        "job_id": job_id,
+        "calculated_at": now,
+    }
+    if not insert_new(tx, CreditScore, row):
+        raise PermanentError(f"job {job_id} has stored a score long ago: enqueue the calculation under a new id")
+    tx.execute(update(Retailer).where(Retailer.id == account.id).values(credit_score=score.points))
+
+
+def _day(instant: datetime) -> date:
+    """The business day of an instant."""
+    return instant.astimezone(BUSINESS_ZONE).date()
