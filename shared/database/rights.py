@@ -1,0 +1,162 @@
+"""The one table of rights: which process may do what to which table.
+
+A table that stands under a role may be read by it. To lock a row (``for update``) needs
+the right to update at least one of its columns. Nobody may change or remove a ledger entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shared.database.base import Base
+from shared.database.models import (
+    ApiToken,
+    ArchivedJob,
+    ArchivePosition,
+    ContactPreference,
+    ConversationWindow,
+    Order,
+    OrderItem,
+    Product,
+    Report,
+    Retailer,
+    Stock,
+    Vendor,
+    WhatsAppMessage,
+    WhatsAppReceipt,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """What a role may do to a table besides reading it; ``update`` names the columns it may change."""
+
+    insert: bool = False
+    update: tuple[str, ...] = ()
+    delete: bool = False
+
+
+READ = Right()
+APPEND = Right(insert=True)
+
+Rights = Mapping[str, Right]
+
+
+def _change(*columns: str) -> Right:
+    return Right(update=columns)
+
+
+def _all_of(model: type[Base], *, but: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The model's columns without its key and ``but``."""
+    return tuple(c.name for c in model.__table__.columns if not c.primary_key and c.name not in but)
+
+
+def _write(model: type[Base], *, but: tuple[str, ...] = (), delete: bool = False) -> Right:
+    return Right(insert=True, update=_all_of(model, but=but), delete=delete)
+
+
+def _read(*tables: str) -> dict[str, Right]:
+    return dict.fromkeys(tables, READ)
+
+
+_OUTBOX = Right(insert=True, update=("published_at", "refused_at", "refusal"))
+_JOBS: dict[str, Right] = {"processed_jobs": APPEND, "outbox": _OUTBOX}
+"""What every worker needs to make effects happen once."""
+
+_ANSWER = ("state", "answered_at", "reason")
+_ORDER_AS_MADE = ("number", "retailer_id", "subtotal_paisa", "tax_paisa", "total_paisa", "imported", "created_at")
+_KEPT_BY_WORKERS = ("debt_paisa", "credit_score", "completed_orders", "completed_value_paisa", "created_at")
+
+_WHATSAPP: Rights = _JOBS | {
+    "whatsapp_messages": _write(WhatsAppMessage),
+    "whatsapp_receipts": _write(WhatsAppReceipt),
+    "conversation_windows": Right(delete=True),
+    "contact_preferences": READ,
+}
+
+_CREDIT: Rights = (
+    _JOBS
+    | _read("orders", "payments")
+    | {
+        "retailers": _change("credit_score"),
+        "credit_scores": APPEND,
+    }
+)
+
+_ROUTING: Rights = (
+    _JOBS
+    | _read("retailers", "vendors", "products", "stock", "order_items")
+    | {
+        "orders": _change("state", "vendor_id", "assigned_at", "needs_manual_routing"),
+        "order_events": APPEND,
+        "vendor_offers": _change(*_ANSWER),
+        "routing_decisions": APPEND,
+    }
+)
+
+_ORDERS: Rights = (
+    _JOBS
+    | _read("products", "order_items", "routing_decisions")
+    | {
+        "retailers": _change("debt_paisa"),
+        "vendors": _change("completed_orders", "completed_value_paisa"),
+        "stock": _change("quantity", "updated_at"),
+        "orders": Right(update=_all_of(Order, but=_ORDER_AS_MADE)),
+        "order_events": APPEND,
+        "payments": Right(insert=True, update=("reversed_at", "reversal_reason")),
+        "credit_ledger": APPEND,
+        "vendor_offers": Right(insert=True, update=_ANSWER),
+    }
+)
+
+_REMINDERS: Rights = _JOBS | _read("retailers", "orders", "contact_preferences") | {"reminders": APPEND}
+
+_REPORTS: Rights = (
+    _JOBS | _read("retailers", "orders", "order_items", "products", "payments") | {"reports": _write(Report)}
+)
+
+_GATEWAY: Rights = (
+    _JOBS
+    | _read("archived_jobs", "job_events", "archive_positions", "payments", "credit_ledger", "credit_scores")
+    | _read("vendor_offers", "routing_decisions", "reminders", "reports")
+    | {
+        "api_tokens": _write(ApiToken, but=("token_hash", "user_name", "role", "created_at")),
+        "operator_log": APPEND,
+        "retailers": _write(Retailer, but=_KEPT_BY_WORKERS),
+        "vendors": _write(Vendor, but=_KEPT_BY_WORKERS),
+        "products": _write(Product),
+        "stock": _write(Stock),
+        "number_sequences": Right(insert=True, update=("value",)),
+        "orders": Right(insert=True, update=("vendor_id", "subtotal_paisa", "tax_paisa", "total_paisa", "due_on")),
+        "order_items": _write(OrderItem, delete=True),
+        "order_events": APPEND,
+        "whatsapp_messages": _write(WhatsAppMessage),
+        "whatsapp_receipts": _write(WhatsAppReceipt),
+        "conversation_windows": _write(ConversationWindow, delete=True),
+        "contact_preferences": _write(ContactPreference),
+    }
+)
+
+_SCHEDULER: Rights = _read("retailers", "vendor_offers", "reminders", "contact_preferences", "whatsapp_messages") | {
+    "processed_jobs": Right(insert=True, delete=True),
+    "outbox": Right(insert=True, update=_OUTBOX.update, delete=True),
+    "job_events": Right(insert=True, delete=True),
+    "archived_jobs": _write(ArchivedJob, delete=True),
+    "archive_positions": _write(ArchivePosition),
+    "whatsapp_receipts": Right(delete=True),
+    "operator_log": APPEND,
+    "orders": _change("payment_status"),
+    "reports": _change("state", "location"),
+}
+
+RIGHTS: Mapping[str, Rights] = {
+    "doko_gateway": _GATEWAY,
+    "doko_scheduler": _SCHEDULER,
+    "doko_whatsapp": _WHATSAPP,
+    "doko_credit": _CREDIT,
+    "doko_routing": _ROUTING,
+    "doko_reminders": _REMINDERS,
+    "doko_reports": _REPORTS,
+    "doko_orders": _ORDERS,
+}
