@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Protocol
 
 from services.reports.charts import Chart
 from services.reports.columns import COLUMNS, TITLES, Column, Row
+from services.reports.domain import as_of_day, business_day
 from shared.clock import BUSINESS_ZONE
 from shared.messages.fields import camel_case, number_of
 from shared.messages.reports import GenerateReport, LiabilityFilters, ReportFilters, ReportType, ScoreFilters
@@ -52,8 +53,7 @@ class Document:
     @property
     def filters_in_json(self) -> dict[str, Any]:
         """The filters that were set, in camelCase."""
-        given = {each.name: getattr(self.filters, each.name) for each in fields(self.filters)}
-        return {camel_case(name): _json_of(value) for name, value in given.items() if value is not None}
+        return filters_json(self.filters)
 
 
 class Writer(Protocol):
@@ -61,6 +61,12 @@ class Writer(Protocol):
 
     def __call__(self, document: Document, file: BinaryIO, /) -> int:
         """Write it all and return the number of rows, totals not counted."""
+
+
+def filters_json(filters: ReportFilters) -> dict[str, Any]:
+    """The filters that were set, in camelCase."""
+    given = {each.name: getattr(filters, each.name) for each in fields(filters)}
+    return {camel_case(name): _json_of(value) for name, value in given.items() if value is not None}
 
 
 def in_words(report: ReportType, filters: ReportFilters, today: date) -> list[tuple[str, str]]:
@@ -85,7 +91,7 @@ _DATES = {
 
 def _dates(report: ReportType, filters: ReportFilters, today: date) -> tuple[str, str]:
     if report is ReportType.OUTSTANDING_LIABILITY:
-        as_of = _day(filters.end_date or today)
+        as_of = _day(as_of_day(filters.end_date, today))
         since = f", orders since {_day(filters.start_date)}" if filters.start_date else ""
         return ("As of", as_of + since)
     start, end = filters.start_date, filters.end_date
@@ -119,5 +125,4 @@ def document_of(
     now: datetime,
 ) -> Document:
     """The document that ``job`` asks for."""
-    today = now.astimezone(BUSINESS_ZONE).date()
-    return Document(job.type, job.filters, today, now, rows, totals, charts)
+    return Document(job.type, job.filters, business_day(now), now, rows, totals, charts)
