@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from services.credit.components import DeliveredOrder, Payment, window_start
@@ -33,6 +33,48 @@ _ACCEPTED = (OrderState.ACCEPTED, OrderState.DISPATCHED, *_DELIVERED)
 
 # An imported order may not know when it was delivered: the nearest time that it does know stands in.
 _delivered_at = func.coalesce(Order.delivered_at, Order.completed_at, Order.created_at)
+_reached_acceptance = or_(Order.accepted_at.is_not(None), Order.state.in_(_ACCEPTED))
+_is_dispute = (Order.state == OrderState.CANCELLED) & (Order.cancelled_by == CancelledBy.RETAILER)
+_is_of_retailer = Order.retailer_id == bindparam("retailer_id")
+
+# The statements are built once: building them took longer than calculating the score.
+_ACCOUNT = (
+    select(
+        Retailer.id,
+        Retailer.created_at,
+        Retailer.credit_limit_paisa,
+        Retailer.debt_paisa,
+        Retailer.credit_score,
+    )
+    .where(Retailer.code == bindparam("code"))
+    # Rows that only refer to the retailer need not wait.
+    .with_for_update(key_share=True)
+)
+_DELIVERED_ORDERS = (
+    select(
+        Order.id,
+        Order.total_paisa,
+        Order.due_on,
+        _delivered_at.label("delivered_at"),
+        PaymentRow.amount_paisa,
+        PaymentRow.paid_at,
+    )
+    .outerjoin(PaymentRow, (PaymentRow.order_id == Order.id) & PaymentRow.reversed_at.is_(None))
+    .where(_is_of_retailer, Order.state.in_(_DELIVERED), _delivered_at >= bindparam("since"))
+    # Without a due date, as an imported order may be, nobody can say what was in time.
+    .where(Order.due_on.is_not(None))
+    .order_by(Order.id, PaymentRow.paid_at, PaymentRow.id)
+)
+_ORDERED_AT = (
+    select(Order.created_at)
+    .where(_is_of_retailer, Order.state.in_(_ACCEPTED), Order.created_at >= bindparam("since"))
+    .order_by(Order.created_at)
+)
+_ACCEPTED_EVER = (
+    select(func.count(), func.count().filter(_is_dispute))
+    .select_from(Order)
+    .where(_is_of_retailer, _reached_acceptance)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +95,7 @@ def lock_account(tx: Session, code: str) -> Account:
     Its orders and payments change under the same lock, so the history stands still while it is read,
     and of two calculations the later one stores the newer score.
     """
-    query = select(
-        Retailer.id,
-        Retailer.created_at,
-        Retailer.credit_limit_paisa,
-        Retailer.debt_paisa,
-        Retailer.credit_score,
-    )
-    # Rows that only refer to the retailer need not wait.
-    row = tx.execute(query.where(Retailer.code == code).with_for_update(key_share=True)).one_or_none()
+    row = tx.execute(_ACCOUNT, {"code": code}).one_or_none()
     if row is None:
         raise Refused(f"no retailer has the code {code!r}: nothing can be scored")
     return Account(
@@ -89,23 +123,8 @@ def history(tx: Session, account: Account, today: date) -> History:
 
 
 def _delivered(tx: Session, retailer_id: int, since: datetime) -> tuple[DeliveredOrder, ...]:
-    query = (
-        select(
-            Order.id,
-            Order.total_paisa,
-            Order.due_on,
-            _delivered_at.label("delivered_at"),
-            PaymentRow.amount_paisa,
-            PaymentRow.paid_at,
-        )
-        .outerjoin(PaymentRow, (PaymentRow.order_id == Order.id) & PaymentRow.reversed_at.is_(None))
-        .where(Order.retailer_id == retailer_id, Order.state.in_(_DELIVERED), _delivered_at >= since)
-        # Without a due date, as an imported order may be, nobody can say what was in time.
-        .where(Order.due_on.is_not(None))
-        .order_by(Order.id, PaymentRow.paid_at, PaymentRow.id)
-    )
-    rows = groupby(tx.execute(query), key=attrgetter("id"))
-    return tuple(_delivered_order(list(lines)) for _, lines in rows)
+    rows = tx.execute(_DELIVERED_ORDERS, {"retailer_id": retailer_id, "since": since})
+    return tuple(_delivered_order(list(lines)) for _, lines in groupby(rows, key=attrgetter("id")))
 
 
 def _delivered_order(lines: list[Any]) -> DeliveredOrder:
@@ -116,18 +135,13 @@ def _delivered_order(lines: list[Any]) -> DeliveredOrder:
 
 
 def _ordered_on(tx: Session, retailer_id: int, since: datetime) -> tuple[date, ...]:
-    query = select(Order.created_at).where(
-        Order.retailer_id == retailer_id, Order.created_at >= since, Order.state.in_(_ACCEPTED)
-    )
-    return tuple(_day(instant) for instant in tx.scalars(query.order_by(Order.created_at)))
+    instants = tx.scalars(_ORDERED_AT, {"retailer_id": retailer_id, "since": since})
+    return tuple(_day(instant) for instant in instants)
 
 
 def _accepted_ever(tx: Session, retailer_id: int) -> tuple[int, int]:
     """How many orders were ever accepted, and how many of them the retailer cancelled afterwards."""
-    reached: ColumnElement[bool] = or_(Order.accepted_at.is_not(None), Order.state.in_(_ACCEPTED))
-    cancelled = (Order.state == OrderState.CANCELLED) & (Order.cancelled_by == CancelledBy.RETAILER)
-    query = select(func.count(), func.count().filter(cancelled)).select_from(Order)
-    accepted, cancelled_by_retailer = tx.execute(query.where(Order.retailer_id == retailer_id, reached)).one()
+    accepted, cancelled_by_retailer = tx.execute(_ACCEPTED_EVER, {"retailer_id": retailer_id}).one()
     return int(accepted), int(cancelled_by_retailer)
 
 
