@@ -21,6 +21,7 @@ from gateway.tokens import create_token, list_tokens, revoke_token
 from shared.audit import Actor
 from shared.database import Database
 from shared.database.migrate import migrate as migrate_database
+from shared.database.roles import grant_roles
 from shared.errors import DokoError
 from shared.queues import POLICIES, Queue
 from shared.settings import Settings
@@ -80,6 +81,19 @@ def migrate() -> None:
     """Bring the database to the newest schema; several at once are safe."""
     with _explained():
         click.echo(f"The database is at revision {migrate_database(_settings().database_url)}")
+
+
+@main.group()
+def roles() -> None:
+    """The PostgreSQL roles of the processes."""
+
+
+@roles.command()
+def grant() -> None:
+    """Give each process' role its rights, and take back all others; run it after `migrate`, as the tables' owner."""
+    with _explained():
+        for role in grant_roles(_settings().database_url):
+            click.echo(role)
 
 
 @main.command()

@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
+from gateway.cli import main
 from shared.database import Database
 from shared.database.base import Base
 from shared.database.models import CreditScore, LedgerEntry, Retailer, WhatsAppMessage
@@ -138,6 +140,19 @@ def test_what_the_table_no_longer_says_is_taken_back(postgres_url: str) -> None:
             tx.execute(query)
     with acting_as("doko_whatsapp", postgres_url) as tx:
         assert tx.scalars(select(WhatsAppMessage)).all() == []
+
+
+def test_an_operator_grants_them_from_the_command_line(postgres_url: str) -> None:
+    outcome = CliRunner().invoke(main, ["roles", "grant"], env={"DATABASE_URL": postgres_url})
+
+    assert (outcome.exit_code, outcome.output.split()) == (0, list(RIGHTS))
+
+
+def test_the_command_line_says_that_sqlite_has_none(sqlite_url: str) -> None:
+    outcome = CliRunner().invoke(main, ["roles", "grant"], env={"DATABASE_URL": sqlite_url})
+
+    assert outcome.exit_code == 1
+    assert "SQLite has no roles" in outcome.output
 
 
 def test_sqlite_has_no_roles(tmp_path: Path) -> None:
