@@ -18,16 +18,17 @@ from gateway.bodies import BoundedRequest
 from gateway.context import Gateway
 from gateway.cooperative_database import CooperativeDatabase
 from gateway.metrics import RequestMetrics
-from gateway.routes import docs, health, jobs, queues, whatsapp
+from gateway.routes import docs, health, jobs, queues, schedules, whatsapp
 from shared.broker import EngineConfig, make_broker
 from shared.broker.connection import connect
 from shared.database.archive_reader import DatabaseArchive
 from shared.health import TIMEOUT_S, Health
 from shared.job_store import JobStore
 from shared.jobs import JobQueueService
+from shared.schedules import ScheduleStore
 from shared.settings import Settings
 
-ROUTES = (queues.routes, jobs.routes, whatsapp.routes, health.routes, docs.routes)
+ROUTES = (queues.routes, jobs.routes, whatsapp.routes, schedules.routes, health.routes, docs.routes)
 WEBHOOKS = "gateway.routes.webhooks"
 
 
@@ -92,6 +93,7 @@ def _gateway(settings: Settings) -> Gateway:
         database=database,
         tokens=TokenCache(database),
         health=Health(parts),
+        schedules=ScheduleStore(broker.scripts.client, settings.clock_offset),
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shared.health import Health
     from shared.job_store import JobStore
     from shared.jobs import JobQueueService
+    from shared.schedules import ScheduleStore
     from shared.settings import Settings
 
 REQUEST_ID_HEADER = "X-Request-Id"
@@ -37,6 +38,7 @@ class Gateway:
     database: Database
     tokens: TokenCache
     health: Health
+    schedules: ScheduleStore
 
 
 def current_gateway() -> Gateway:

@@ -114,6 +114,12 @@ def install(app: Flask) -> None:
         errors.JobNotFound, lambda error: Problem(404, str(error), code="job_not_found").response()
     )
     app.register_error_handler(errors.WrongState, lambda error: Problem(409, str(error), code="wrong_state").response())
+    app.register_error_handler(
+        errors.ScheduleNotFound, lambda error: Problem(404, str(error), code="schedule_not_found").response()
+    )
+    app.register_error_handler(
+        errors.ScheduleConflict, lambda error: Problem(409, str(error), code="schedule_conflict").response()
+    )
     app.register_error_handler(errors.DeduplicationKeyTaken, _key_taken)
     app.register_error_handler(errors.ClientLimitExceeded, _limited)
     app.register_error_handler(

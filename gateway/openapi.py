@@ -24,7 +24,7 @@ _DESCRIPTIONS = {
     400: "The body is missing or not JSON",
     401: "No valid token",
     403: "The token lacks a scope",
-    404: "No such queue, job or path",
+    404: "No such queue, job, schedule or path",
     409: "The job is in another state, or its deduplication key is held",
     413: "The body is too large",
     415: "The body is not JSON by its content type",

@@ -1,4 +1,4 @@
-"""The scheduler process: keeps the engine moving, archives finished jobs, publishes what the outbox left behind.
+"""The scheduler process: schedules, the engine's upkeep, the archive of finished jobs, what the outbox left behind.
 
 Each part runs in a thread of its own: one that fails is logged, waits longer each time, and never stops the others.
 Several schedulers at once do no harm.
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import FrameType
 
+from gateway.scheduled_work import ScheduledWork
 from shared import logs
 from shared.broker import EngineConfig, connect, make_broker
 from shared.broker.keeper import Keeper
@@ -27,6 +28,7 @@ from shared.settings import Settings
 ARCHIVE_EVERY_S = 0.5
 RELAY_EVERY_S = 1.0
 RETENTION_EVERY_S = 3_600.0
+SCHEDULES_EVERY_S = 1.0
 LONGEST_WAIT_S = 30.0
 
 _log = logs.get_logger()
@@ -88,12 +90,15 @@ def main(settings: Settings) -> None:
     database = Database(settings.database_url, application_name="doko-scheduler")
     broker = make_broker(settings)
     keeper = Keeper(connect(settings), EngineConfig.from_settings(settings))
+    schedules = ScheduledWork(settings, database, broker)
     warn_of_unsafe_server(broker.scripts.client)
     scheduler = Scheduler(
         [
             Part("keeper", keeper.run_once, settings.sweep_interval_ms / 1000),
             Part("archiver", Archiver(database, connect(settings)).run_once, ARCHIVE_EVERY_S),
             Part("relay", Relay(database, broker).run_once, RELAY_EVERY_S),
+            Part("schedules", schedules.run_jobs, SCHEDULES_EVERY_S),
+            Part("housekeeping", schedules.run_housekeeping, SCHEDULES_EVERY_S),
             Part("retention", partial(remove_expired, database, Retention()), RETENTION_EVERY_S),
         ]
     )

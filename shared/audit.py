@@ -35,6 +35,12 @@ class OperatorAction(StrEnum):
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - an action, no secret
     PII_REVEALED = "pii.revealed"
     OUTBOX_REQUEUED = "outbox.requeued"
+    SCHEDULE_CREATED = "schedule.created"
+    SCHEDULE_EDITED = "schedule.edited"
+    SCHEDULE_PAUSED = "schedule.paused"
+    SCHEDULE_RESUMED = "schedule.resumed"
+    SCHEDULE_STARTED = "schedule.started"
+    SCHEDULE_REMOVED = "schedule.removed"
     ARCHIVE_TRIMMED = "archive.trimmed"
 
 

@@ -25,7 +25,6 @@ RETRY_AFTER_MS = 60_000
 Function = Callable[[], str]
 """Does a piece of housekeeping and says what it did; it must bear being repeated."""
 
-_REDIS_AWAY: tuple[type[Exception], ...] = (RedisUnavailable, *UNREACHABLE)
 _log = logs.get_logger()
 
 
@@ -108,7 +107,7 @@ class ScheduleRunner:
             return True
         try:
             outcome = do(run)
-        except _REDIS_AWAY:
+        except RedisUnavailable:
             raise
         except InvalidOption as error:
             self._confirm(run, is_successful=False, outcome=str(error))

@@ -103,6 +103,7 @@ def an_app(settings: WhatsAppSettings, database: Database, broker: DokoBroker, c
         database=database,
         tokens=None,  # type: ignore[arg-type]  # the same
         health=None,  # type: ignore[arg-type]  # the same
+        schedules=None,  # type: ignore[arg-type]  # the same
     )
     app.extensions["doko"] = gateway
     return app
