@@ -17,7 +17,7 @@ from gateway.housekeeping import FUNCTIONS
 from gateway.job_requests import any_job
 from gateway.schedule_schemas import DESCRIPTION_LENGTH, NewScheduleSchema, ScheduleDefinitionSchema
 from shared.clock import BUSINESS_ZONE
-from shared.errors import InvalidOption
+from shared.errors import InvalidOption, ScheduleNotFound
 from shared.messages import ContractSchema
 from shared.messages.fields import Text, Value, Whole
 from shared.schedules import Cron, Housekeeping, Interval, Schedule, ScheduledJob, Timing, time_zone
@@ -182,3 +182,10 @@ class ScheduleRequest:
         cron = None if read.cron is None else Cron(read.cron, read.time_zone)
         work: Work = read.job if read.job is not None else Housekeeping(read.housekeeping or "")
         return WantedSchedule(read.id, read.description, read.time_zone, cron, read.interval, work)
+
+
+def schedule_in_path(schedule_id: str) -> str:
+    """The id in a path, fit for the operator log. Raises ScheduleNotFound for what no schedule can be called."""
+    if not _ID.fullmatch(schedule_id):
+        raise ScheduleNotFound(f"No schedule has the id {schedule_id[:64]!r}")
+    return schedule_id

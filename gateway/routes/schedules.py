@@ -13,7 +13,7 @@ from gateway.operator_log import logged
 from gateway.operator_requests import Reader, Reason, ReasonSchema, Reveal, RevealSchema
 from gateway.rate_limit import count_request
 from gateway.roles import Scope
-from gateway.schedule_requests import ScheduleRequest, WantedSchedule
+from gateway.schedule_requests import ScheduleRequest, WantedSchedule, schedule_in_path
 from gateway.schedule_schemas import (
     ScheduleChangedSchema,
     SchedulesSchema,
@@ -47,7 +47,7 @@ def show(wanted: Reveal, schedule_id: str) -> Json:
     if not wanted.reveal:
         return whole_schedule(current_gateway().schedules.entry(schedule_id), reveal=False)
     authorize((Scope.PII_READ,))
-    with logged(OperatorAction.PII_REVEALED, schedule_id):
+    with logged(OperatorAction.PII_REVEALED, schedule_in_path(schedule_id)):
         return whole_schedule(current_gateway().schedules.entry(schedule_id), reveal=True)
 
 
@@ -71,7 +71,7 @@ def edit(wanted: WantedSchedule, schedule_id: str) -> Json:
     """Replace a schedule's definition; a new timing counts from now, a run under way ends as it began."""
     store = current_gateway().schedules
     now = store.now()
-    with logged(OperatorAction.SCHEDULE_EDITED, schedule_id):
+    with logged(OperatorAction.SCHEDULE_EDITED, schedule_in_path(schedule_id)):
         entry = store.change(schedule_id, lambda old: replace(old, **wanted.over(old, now)), current_actor().name)
     return _changed(entry, "is changed")
 
@@ -120,13 +120,13 @@ def run_now(body: Reason, schedule_id: str) -> Json | Answer:
 @requires(Scope.QUEUES_ADMIN)
 def remove(wanted: Reason, schedule_id: str) -> Json:
     """Remove a schedule for good; a run under way ends."""
-    with logged(OperatorAction.SCHEDULE_REMOVED, schedule_id, wanted.reason):
+    with logged(OperatorAction.SCHEDULE_REMOVED, schedule_in_path(schedule_id), wanted.reason):
         current_gateway().schedules.remove(schedule_id)
     return {"success": True, "message": f"Schedule {schedule_id} is removed"}
 
 
 def _set_paused(schedule_id: str, action: OperatorAction, body: Reason, *, is_paused: bool) -> Json:
-    with logged(action, schedule_id, body.reason):
+    with logged(action, schedule_in_path(schedule_id), body.reason):
         entry = current_gateway().schedules.change(
             schedule_id, lambda old: replace(old, is_paused=is_paused), current_actor().name
         )

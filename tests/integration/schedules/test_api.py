@@ -246,12 +246,15 @@ def test_an_edit_is_checked_as_strictly(admin: Any) -> None:
     ("method", "path"),
     [("GET", ""), ("PUT", ""), ("POST", "/pause"), ("POST", "/resume"), ("POST", "/run"), ("DELETE", "")],
 )
-def test_an_unknown_schedule_is_not_found(admin: Any, method: str, path: str) -> None:
+@pytest.mark.parametrize("schedule_id", ["nobody", "x" * 300, "%00", "%F0%9F%98%80"])
+def test_an_unknown_schedule_is_not_found(admin: Any, parts: Gateway, method: str, path: str, schedule_id: str) -> None:
     body = {"json": DEFINITION} if method == "PUT" else {}
 
-    answer = admin.call(method, f"/schedules/nobody{path}", **body)
+    answer = admin.call(method, f"/schedules/{schedule_id}{path}", **body)
 
     assert (answer.status_code, answer.json["code"]) == (404, "schedule_not_found")
+    with parts.database.reader() as tx:
+        assert [entry.action for entry in audit.actions(tx)] == ["token.created"]
 
 
 # Roles ------------------------------------------------------------------------------------------
