@@ -34,6 +34,8 @@ class Shop:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.worker = database
+        """What the actors run on."""
         self._jobs = itertools.count(1)
         self._numbers = itertools.count(1)
         with database.session() as tx:
@@ -121,10 +123,14 @@ class Shop:
         job = AnswerOffer(number, vendor, response, reason)
         return self.run(lambda tx, run: answering.answer(tx, job, run), at)
 
+    def sweep(self, *, at: datetime = NOW) -> JsonObject:
+        """Run ``offer-expiry``."""
+        return self.run(answering.check_overdue, at)
+
     def run(self, actor: Callable[[Session, Run], object], at: datetime = NOW) -> JsonObject:
         """One run of a job as the registry does it: effects, outbox and claim together."""
         run = Run(f"routing-{next(self._jobs)}", at)
-        return run_once(self.database, run.job_id, Queue.ORDER_ROUTING, lambda tx: as_result(actor(tx, run)))
+        return run_once(self.worker, run.job_id, Queue.ORDER_ROUTING, lambda tx: as_result(actor(tx, run)))
 
     def find(self, model: type[R], code: str = ORDER) -> R:
         """The row with that code or order number."""

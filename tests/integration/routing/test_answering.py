@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.routing import answering, repository
+from services.routing import repository
 from shared.business import OfferState, OrderState
 from shared.database.base import JsonObject
 from shared.database.models import Order, OrderEvent, VendorOffer
@@ -174,8 +174,8 @@ def test_the_sweep_asks_for_a_check_of_each_overdue_offer(offered: Shop) -> None
     offered.order("ANSWERED")
     offered.offer("VEN001", "ANSWERED", state=OfferState.REJECTED)
 
-    assert offered.run(answering.check_overdue, DEADLINE) == {"success": True, "offers": 1}
+    assert offered.sweep(at=DEADLINE) == {"success": True, "offers": 1}
 
     assert offered.asked_for() == [("order-routing", NEXT_LOOK[1], 0)]
     assert offered.route(attempt=2, previous_vendor_id="VEN001", at=DEADLINE)["offer"] == "EXPIRED"
-    assert offered.run(answering.check_overdue, DEADLINE)["offers"] == 0
+    assert offered.sweep(at=DEADLINE)["offers"] == 0
