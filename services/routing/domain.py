@@ -1,7 +1,7 @@
-"""The rules of routing: who is eligible, who is chosen and why, how long an offer stands, what follows; pure.
+"""The rules of routing: who is eligible, who is chosen and why, what follows; pure.
 
-Instants are UTC and zone-aware, money is integer paisa, ratings and scores are integer hundredths. The score
-itself is in ``scoring``.
+Money is integer paisa, ratings and scores are integer hundredths. The score itself is in ``scoring``, the time
+to answer an offer in ``shared.answer_time``: the orders service, which makes the offers, goes by it too.
 """
 
 from __future__ import annotations
@@ -9,21 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from services.routing.exact import Ratio
 from services.routing.scoring import Place, Score, Vendor, Wanted, basket_paisa, score
-from shared.clock import BUSINESS_ZONE
 
 MIN_RATING_HUNDREDTHS = 300
 MAX_VENDORS = 5
 NEXT_VENDOR_AFTER = timedelta(seconds=60)
 LOOK_AGAIN_AFTER = timedelta(minutes=15)
 LOOKS_AGAIN = 3
-
-ANSWER_TIME = timedelta(hours=2)
-OPENS, CLOSES = time(8), time(20)
 
 
 class Obstacle(StrEnum):
@@ -137,17 +133,6 @@ def _comparison(best: Score, second: Score) -> str:
 def shown(value_hundredths: int) -> str:
     """``97.50`` of 9750."""
     return f"{value_hundredths // 100}.{value_hundredths % 100:02d}"
-
-
-def answer_deadline(offered_at: datetime) -> datetime:
-    """When an offer's two hours are over, counted between 08:00 and 20:00 in Kathmandu only."""
-    local = offered_at.astimezone(BUSINESS_ZONE)
-    opens, closes = (datetime.combine(local.date(), at, BUSINESS_ZONE) for at in (OPENS, CLOSES))
-    start = max(local, opens)
-    if start + ANSWER_TIME <= closes:
-        return (start + ANSWER_TIME).astimezone(UTC)
-    left = ANSWER_TIME - max(timedelta(), closes - start)
-    return (opens + timedelta(days=1) + left).astimezone(UTC)
 
 
 class FollowUp(StrEnum):

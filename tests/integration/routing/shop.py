@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from services.routing import actors, answering
 from services.routing.deciding import Run
-from services.routing.domain import answer_deadline
+from shared.answer_time import answer_deadline
 from shared.business import OfferState, OrderState
 from shared.claims import run_once
 from shared.database import Database

@@ -1,8 +1,8 @@
-"""Who is eligible, who is chosen, how it is explained, how long an offer stands and what follows."""
+"""Who is eligible, who is chosen, how it is explained and what follows."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from services.routing import domain
 from services.routing.domain import FollowUp, Obstacle
 from services.routing.scoring import Offered, Place, Record, Score, Vendor
-from shared.clock import BUSINESS_ZONE
 from tests.unit.services.routing.builders import OIL, RETAILER, RICE, a_vendor
 
 HOUR_S = 3600
@@ -151,38 +150,6 @@ def test_the_order_in_which_vendors_are_read_changes_nothing(vendors: list[Vendo
     in_order = sorted(vendors, key=lambda vendor: vendor.code)
 
     assert domain.decide(vendors, [RICE], RETAILER) == domain.decide(in_order, [RICE], RETAILER)
-
-
-@pytest.mark.parametrize(
-    ("offered", "deadline"),
-    [
-        ("24T10:00", "24T12:00"),
-        ("24T08:00", "24T10:00"),
-        ("24T07:59", "24T10:00"),
-        ("24T00:00", "24T10:00"),
-        ("24T18:00", "24T20:00"),
-        ("24T18:01", "25T08:01"),
-        ("24T19:59", "25T09:59"),
-        ("24T20:00", "25T10:00"),
-        ("24T23:59", "25T10:00"),
-        ("30T19:00", "31T09:00"),
-    ],
-)
-def test_the_two_hours_to_answer_count_from_eight_to_twenty(offered: str, deadline: str) -> None:
-    start, end = (
-        datetime.fromisoformat(f"2026-12-{text}").replace(tzinfo=BUSINESS_ZONE) for text in (offered, deadline)
-    )
-
-    assert domain.answer_deadline(start.astimezone(UTC)) == end
-
-
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - the strategy adds the zone
-def test_a_deadline_lies_in_the_day_and_at_most_fourteen_hours_away(offered_at: datetime) -> None:
-    deadline = domain.answer_deadline(offered_at)
-
-    assert timedelta(hours=2) <= deadline - offered_at <= timedelta(hours=14)
-    assert domain.OPENS <= deadline.astimezone(BUSINESS_ZONE).time() <= domain.CLOSES
-    assert deadline.utcoffset() == timedelta()
 
 
 @pytest.mark.parametrize(
