@@ -23,7 +23,9 @@ ACTOR_LENGTH = 64
 
 _WAY: list[OrderState] = [state for state in OrderState if state is not OrderState.CANCELLED]
 _UNPAID = text("payment_status <> 'PAID'")
+# SQLAlchemy asks SQLite for a boolean with "= 1", and an index serves only the words it was made with.
 _MANUAL = text("needs_manual_routing")
+_MANUAL_IN_SQLITE = text("needs_manual_routing = 1")
 
 
 def _reached(column: str, state: OrderState) -> tuple[CheckConstraint, CheckConstraint]:
@@ -79,10 +81,9 @@ class Order(Base):
         Index(None, "retailer_id", "state"),
         Index(None, "retailer_id", "created_at"),
         Index(None, "vendor_id", "state"),
-        Index(None, "created_at"),
-        Index(None, "due_on"),
+        Index(None, "vendor_id", "accepted_at"),
         Index("ix_orders_unpaid", "due_on", "retailer_id", postgresql_where=_UNPAID, sqlite_where=_UNPAID),
-        Index("ix_orders_manual_routing", "id", postgresql_where=_MANUAL, sqlite_where=_MANUAL),
+        Index("ix_orders_manual_routing", "id", postgresql_where=_MANUAL, sqlite_where=_MANUAL_IN_SQLITE),
         {"sqlite_autoincrement": True},
     )
 
@@ -129,7 +130,7 @@ class OrderItem(Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
-    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"), index=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id"))
     quantity: Mapped[int] = mapped_column(BigInteger)
     unit_price_paisa: Mapped[int] = mapped_column(BigInteger)
 

@@ -33,7 +33,6 @@ class Retailer(Base):
         CheckConstraint("credit_score between 300 and 900", name="score_in_range"),
         CheckConstraint("terms_days between 0 and 365", name="terms_in_range"),
         Index(None, "phone"),
-        Index(None, "city"),
         {"sqlite_autoincrement": True},
     )
 

@@ -52,7 +52,6 @@ def _people() -> None:
         sa.UniqueConstraint("code", name=op.f("uq_retailers_code")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_retailers_city"), "retailers", ["city"])
     op.create_index(op.f("ix_retailers_phone"), "retailers", ["phone"])
     op.create_table(
         "vendors",

@@ -150,12 +150,17 @@ def _orders() -> None:
         sa.UniqueConstraint("number", name=op.f("uq_orders_number")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_orders_created_at"), "orders", ["created_at"])
-    op.create_index(op.f("ix_orders_due_on"), "orders", ["due_on"])
-    op.create_index("ix_orders_manual_routing", "orders", ["id"], **_where("needs_manual_routing"))
+    op.create_index(
+        "ix_orders_manual_routing",
+        "orders",
+        ["id"],
+        postgresql_where=sa.text("needs_manual_routing"),
+        sqlite_where=sa.text("needs_manual_routing = 1"),
+    )
     op.create_index(op.f("ix_orders_retailer_id_created_at"), "orders", ["retailer_id", "created_at"])
     op.create_index(op.f("ix_orders_retailer_id_state"), "orders", ["retailer_id", "state"])
     op.create_index("ix_orders_unpaid", "orders", ["due_on", "retailer_id"], **_where("payment_status <> 'PAID'"))
+    op.create_index(op.f("ix_orders_vendor_id_accepted_at"), "orders", ["vendor_id", "accepted_at"])
     op.create_index(op.f("ix_orders_vendor_id_state"), "orders", ["vendor_id", "state"])
 
 
@@ -176,7 +181,6 @@ def _order_lines() -> None:
         sa.UniqueConstraint("order_id", "product_id", name=op.f("uq_order_items_order_id_product_id")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_order_items_product_id"), "order_items", ["product_id"])
     op.create_table(
         "order_events",
         sa.Column("id", BIG_ID, nullable=False),
