@@ -15,6 +15,8 @@ from services.reports.facts import Bought, CreditFacts, DisciplineFacts, Facts, 
 from services.reports.repository import Debt, RetailerRow
 from shared.messages.reports import ReportFilters, ReportType
 
+NONE_DUE = Discipline()
+
 Gather = Callable[[Session, list[RetailerRow], ReportFilters, date], Iterator[Facts]]
 
 
@@ -46,7 +48,7 @@ def _credit(tx: Session, batch: list[RetailerRow], filters: ReportFilters, today
             score=each.score,
             payments=payments,
             paid_paisa=paid_paisa,
-            discipline=disciplines[each.id],
+            discipline=disciplines.get(each.id, NONE_DUE),
             orders=orders,
             cancelled=cancelled,
         )
@@ -57,10 +59,9 @@ def _volume(tx: Session, batch: list[RetailerRow], filters: ReportFilters, _toda
     days = (filters.start_date, filters.end_date)
     states: dict[int, Counter[str]] = defaultdict(Counter)
     months: dict[int, Counter[str]] = defaultdict(Counter)
-    for order in repository.purchases(tx, ids, *days):
-        states[order.retailer_id][order.state.value] += 1
-        month = domain.business_day(order.created_at).isoformat()[:7]
-        months[order.retailer_id][month] += order.total_paisa
+    for part in repository.purchases(tx, ids, *days):
+        states[part.retailer_id][part.state.value] += part.orders
+        months[part.retailer_id][part.month] += part.total_paisa
     bought: dict[int, list[Bought]] = defaultdict(list)
     for retailer_id, product, quantity, value_paisa in repository.products(tx, ids, *days):
         bought[retailer_id].append(Bought(product, quantity, value_paisa))
@@ -75,7 +76,7 @@ def _discipline(
     orders = repository.due_orders(tx, ids, filters.start_date, filters.end_date)
     disciplines = _disciplines(orders, today, Counter())
     for each in batch:
-        yield DisciplineFacts(each.shop, disciplines[each.id])
+        yield DisciplineFacts(each.shop, disciplines.get(each.id, NONE_DUE))
 
 
 def _liability(tx: Session, batch: list[RetailerRow], filters: ReportFilters, today: date) -> Iterator[LiabilityFacts]:
@@ -97,7 +98,7 @@ def _liability(tx: Session, batch: list[RetailerRow], filters: ReportFilters, to
 
 def _disciplines(orders: Iterable[Debt], today: date, overdue: Counter[int]) -> dict[int, Discipline]:
     """The discipline of each retailer; what is past due and open is added to ``overdue``."""
-    sums: dict[int, Discipline] = defaultdict(Discipline)
+    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
     for order in orders:
         if order.due_on is None:
             continue
@@ -110,9 +111,13 @@ def _disciplines(orders: Iterable[Debt], today: date, overdue: Counter[int]) -> 
             today=today,
         )
         if share is not None:
-            sums[order.retailer_id] += share
+            tally = sums[order.retailer_id]
+            tally[0] += share.on_time
+            tally[1] += share.late
+            tally[2] += share.unpaid
+            tally[3] += share.days_late
             overdue[order.retailer_id] += (order.total_paisa - order.paid_paisa) * share.unpaid
-    return sums
+    return {retailer_id: Discipline(*tally) for retailer_id, tally in sums.items()}
 
 
 _GATHERERS: Mapping[ReportType, Gather] = MappingProxyType(

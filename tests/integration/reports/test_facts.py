@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -100,6 +100,15 @@ def test_volume_takes_orders_by_the_day_they_were_created(office: Office) -> Non
         office.order(shop, created=days_ago(days))
     chosen = VolumeFilters(start_date=days_ago(20), end_date=days_ago(10))
     assert office.row(ReportType.PURCHASE_VOLUME, chosen)["orders"] == 2
+
+
+def test_volume_by_month_is_by_the_month_in_kathmandu(office: Office) -> None:
+    shop = office.shop()
+    for instant in (datetime(2026, 10, 31, 18, 14, tzinfo=UTC), datetime(2026, 10, 31, 18, 15, tzinfo=UTC)):
+        office.order(shop, OrderState.CONFIRMED, created_at=instant)
+    with office.database.reader() as tx:
+        months = {part.month: part.total_paisa for part in repository.purchases(tx, [shop], None, None)}
+    assert months == {"2026-10": 100_000, "2026-11": 100_000}
 
 
 def test_liability_is_split_by_age_and_leaves_out_what_is_no_debt(office: Office) -> None:
