@@ -7,6 +7,7 @@ markup: no shop's name can reach anything else.
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,9 @@ from services.reports.writers.xlsx_file import TONE_COLOURS
 TEMPLATE = Path(__file__).with_name("report.typ")
 ROWS_OF_A_PART = 2_500
 PART_TIMEOUT_S = 120
+
+# Typst breaks lines between words only: a long code may break anywhere. Never inside other scripts' clusters.
+_LONG_WORD = re.compile(r"[!-~]{14}(?=[!-~])")
 
 
 def write_pdf(document: Document, file: BinaryIO) -> int:
@@ -125,7 +129,7 @@ def _text(kind: Kind, cell: Cell) -> str:
         case int():
             return f"{cell:,}"
         case str():
-            return cell
+            return _LONG_WORD.sub("\\g<0>\u200b", cell)
 
 
 def _chart(chart: Chart) -> dict[str, Any]:
