@@ -1,0 +1,110 @@
+"""The actions on an order's money: RECORD_PAYMENT and REVERSE_PAYMENT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from services.orders import domain, repository
+from shared import outbox
+from shared.business import LedgerKind, PaymentStatus
+from shared.clock import BUSINESS_ZONE
+from shared.database.models import Order, OrderEvent, Payment, Retailer
+from shared.errors import Refused
+from shared.jobs.requests import new_job
+from shared.messages.credit import ScoreRetailer, Trigger
+from shared.messages.orders import OrderAction, PaymentRecord, PaymentReversal
+from shared.money import to_paisa
+
+ACTOR = "orders"
+PAYMENT_SCORE_DELAY_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The job that runs, and when."""
+
+    job_id: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is paid of the order now; ``changed`` is false where the payment was there, or reversed, already."""
+
+    order_id: str
+    payment: str
+    payment_status: PaymentStatus
+    changed: bool = True
+
+
+def record(tx: Session, number: str, data: PaymentRecord, run: Run) -> Settled:
+    """Store a payment; Refused for more than is due, a cancelled order, a taken number or a time in the future."""
+    retailer, order = _locked(tx, number, OrderAction.RECORD_PAYMENT)
+    amount = to_paisa(data.amount)
+    known = _payment(tx, data.number)
+    if known is not None:
+        if (known.order_id, known.amount_paisa) != (order.id, amount):
+            raise Refused(f"the payment {data.number} is another one: of another order or amount")
+        return Settled(number, data.number, order.payment_status, changed=False)
+    paid_at = domain.happened_at(data.paid_at, now=run.now)
+    paid = domain.paid_after_payment(total_paisa=order.total_paisa, paid_paisa=order.paid_paisa, amount_paisa=amount)
+    payment = Payment(number=data.number, order_id=order.id, retailer_id=retailer.id, amount_paisa=amount)
+    payment.method, payment.paid_at, payment.recorded_at = data.method, paid_at, run.now
+    tx.add(payment)
+    repository.post_payment(tx, retailer, LedgerKind.PAYMENT, payment, order=order, at=paid_at)
+    _settle(tx, order, paid, OrderAction.RECORD_PAYMENT, payment, run)
+    _ask_for_score(tx, retailer, Trigger.PAYMENT_RECEIVED, run)
+    return Settled(number, data.number, order.payment_status)
+
+
+def reverse(tx: Session, number: str, data: PaymentReversal, run: Run) -> Settled:
+    """Take a payment back, once; Refused for a cancelled order or a payment that isn't the order's."""
+    retailer, order = _locked(tx, number, OrderAction.REVERSE_PAYMENT)
+    payment = _payment(tx, data.number)
+    if payment is None or payment.order_id != order.id:
+        raise Refused(f"the order {number} has no payment {data.number}")
+    if payment.reversed_at is not None:
+        return Settled(number, data.number, order.payment_status, changed=False)
+    payment.reversed_at, payment.reversal_reason = run.now, data.reason
+    repository.post_payment(tx, retailer, LedgerKind.PAYMENT_REVERSED, payment, order=order, at=run.now)
+    paid = order.paid_paisa - payment.amount_paisa
+    _settle(tx, order, paid, OrderAction.REVERSE_PAYMENT, payment, run, notes=data.reason)
+    _ask_for_score(tx, retailer, Trigger.MANUAL, run)
+    return Settled(number, data.number, order.payment_status)
+
+
+def _locked(tx: Session, number: str, action: OrderAction) -> tuple[Retailer, Order]:
+    found = repository.lock(tx, number)
+    if found is None:
+        raise Refused(f"there is no order {number}")
+    domain.step(found[1].state, action)
+    return found
+
+
+def _payment(tx: Session, number: str) -> Payment | None:
+    return tx.scalar(select(Payment).where(Payment.number == number))
+
+
+def _settle(
+    tx: Session, order: Order, paid: int, action: OrderAction, payment: Payment, run: Run, *, notes: str | None = None
+) -> None:
+    order.paid_paisa = paid
+    order.payment_status = domain.payment_status(
+        total_paisa=order.total_paisa,
+        paid_paisa=paid,
+        due_on=order.due_on,
+        today=run.now.astimezone(BUSINESS_ZONE).date(),
+    )
+    event = OrderEvent(order_id=order.id, action=action, from_state=order.state, to_state=order.state, actor=ACTOR)
+    event.notes, event.details = notes, {"payment": payment.number, "amountPaisa": payment.amount_paisa}
+    event.at, event.recorded_at, event.job_id = run.now, run.now, run.job_id
+    tx.add(event)
+
+
+def _ask_for_score(tx: Session, retailer: Retailer, trigger: Trigger, run: Run) -> None:
+    delay = {"delay": PAYMENT_SCORE_DELAY_MS} if trigger is Trigger.PAYMENT_RECEIVED else None
+    outbox.add(tx, run.job_id, "credit-score", new_job(ScoreRetailer(retailer.code, trigger), delay))
