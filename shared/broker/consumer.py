@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 
 import redis
@@ -19,6 +20,7 @@ from dramatiq.broker import Consumer, MessageProxy
 from shared.broker import job_log, keys
 from shared.broker.connection import Argument, ScriptLine
 from shared.broker.finish import Call, Finish, finish_of
+from shared.broker.outage import LONGEST_WAIT_S, Outage
 from shared.broker.outcome import Kind, Outcome, WorkerStopping
 from shared.broker.proxy import JobProxy, read_or_fail
 from shared.broker.reconciling import reconcile
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from shared.broker.broker import DokoBroker
 
 MOST_FINISHES_A_CALL = 200
-SHORTEST_BACKOFF_S, LONGEST_BACKOFF_S = 0.05, 2.0
 _FIELDS_OF_A_REPLY, _RECOUNT = 5, 2
 _FIELDS_OF_A_JOB, _STALLS = 6, 3
 
@@ -65,7 +66,7 @@ class JobConsumer(Consumer):
         self._turn = Turn(self._state)
         self._closed = False
         self._next_due_s = self._idle_s
-        self._backoff_s = 0.0
+        self._outage = Outage(queue_name)
         self._timekeeper = Timekeeper(broker, self)
         self._timekeeper.start()
 
@@ -73,16 +74,13 @@ class JobConsumer(Consumer):
 
     def __next__(self) -> MessageProxy | None:
         deadline = time.monotonic() + self._idle_s
-        while True:
-            if self._ready:
-                return self._ready.popleft()
-            if not self._advance(fetch=not self._broker.stopping):
+        while not self._ready:
+            if not self._advance(fetch=True):
                 self._back_off()
                 return None
-            if self._ready:
-                return self._ready.popleft()
-            if not self._rest(deadline - time.monotonic()):
+            if not self._ready and not self._rest(deadline - time.monotonic()):
                 return None
+        return self._ready.popleft()
 
     def ack(self, message: MessageProxy) -> None:
         """Report the attempt that the calling thread just ended, whatever its outcome."""
@@ -100,7 +98,7 @@ class JobConsumer(Consumer):
         """Report the rest, give back what still runs, and let go of the connections."""
         with self._state:
             self._closed = True
-        deadline = time.monotonic() + LONGEST_BACKOFF_S
+        deadline = time.monotonic() + LONGEST_WAIT_S
         while True:
             with self._state:
                 running = list(self._held.values())
@@ -168,14 +166,13 @@ class JobConsumer(Consumer):
 
     def _may_send_early(self) -> bool:
         # Half of the threads are free: ask for more work now, so that Redis works while the other half runs.
-        if not self._resting or not self._held or len(self._finished) * 2 < self._threads:
-            return False
-        return self._turn.try_to_take()
+        half_is_free = self._resting and bool(self._held) and len(self._finished) * 2 >= self._threads
+        return half_is_free and self._turn.try_to_take()
 
     def _send_early(self) -> None:
         call = None
         try:
-            call = self._begin(fetch=not self._broker.stopping)
+            call = self._begin(fetch=True)
         finally:
             self._turn.pass_on(call)
 
@@ -196,9 +193,10 @@ class JobConsumer(Consumer):
 
     def _begin(self, *, fetch: bool) -> Call | None:
         with self._state:
-            batch = [self._finished[i] for i in range(min(len(self._finished), MOST_FINISHES_A_CALL))]
+            batch = list(islice(self._finished, MOST_FINISHES_A_CALL))
             held = len(self._held) + self._arriving + len(self._finished) - len(batch)
-            room = self._threads - held - len(self._orphans) if fetch and not self._alone else 0
+            may_fetch = fetch and not self._alone and not self._broker.stopping
+            room = self._threads - held - len(self._orphans) if may_fetch else 0
         if not batch and room <= 0:
             return None
         call = Call(batch, next_token())
@@ -216,16 +214,10 @@ class JobConsumer(Consumer):
             if call.error is not None:
                 raise call.error
             reply: list[Any] = self._line.receive()
-        except RedisUnavailable as error:
-            job_log.redis_away(self.queue_name, error, first=self._backoff_s == 0.0)
+        except (RedisUnavailable, redis.exceptions.RedisError) as error:
+            self._outage.failed(error)
             return None
-        except redis.exceptions.RedisError as error:
-            job_log.script_failed(self.queue_name, error)
-            self._backoff_s = LONGEST_BACKOFF_S
-            return None
-        if self._backoff_s:
-            job_log.redis_back(self.queue_name)
-            self._backoff_s = 0.0
+        self._outage.over()
         return reply
 
     def _settle(self, call: Call, reply: list[Any], *, follow: bool) -> Call | None:
@@ -302,7 +294,7 @@ class JobConsumer(Consumer):
                 self._blocked = False
 
     def _back_off(self) -> None:
-        self._backoff_s = min(max(self._backoff_s * 2, SHORTEST_BACKOFF_S), LONGEST_BACKOFF_S)
+        wait_s = self._outage.next_wait_s()
         with self._state:
             if not self._closed:
-                self._state.wait(self._backoff_s)
+                self._state.wait(wait_s)

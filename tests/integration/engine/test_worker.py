@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from dataclasses import replace
@@ -265,20 +264,6 @@ def test_a_worker_never_holds_more_jobs_than_threads(engine: Engine) -> None:
         assert engine.store.queue_stats(QUEUE).active == 3
         gate.open()
         engine.await_event("completed", count=10)
-
-
-def test_bursts_that_keep_threads_reporting_in_every_state_of_the_consumer_never_stop_it(engine: Engine) -> None:
-    # Reports come while the consumer waits for Redis, for a thread, and while a step of its own is under way.
-    def work(**_: object) -> None:
-        time.sleep(random.choice((0, 0, 0.0005, 0.002)))  # noqa: S311 - no secret
-
-    with running(engine, {"order": work}, threads=8):
-        for burst in range(150):
-            engine.add_ids(1 + burst % 25)
-            if burst % 3 == 0:
-                time.sleep(0.01)
-        engine.await_event("completed", count=sum(1 + burst % 25 for burst in range(150)))
-    assert engine.store.queue_stats(QUEUE).active == 0
 
 
 def test_leases_are_renewed_while_python_computes(engine: Engine) -> None:
