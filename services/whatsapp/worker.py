@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from functools import partial
-
-import dramatiq
 
 from services.whatsapp.actors import declare
 from services.whatsapp.clients.console import ConsoleProvider
@@ -13,40 +10,28 @@ from services.whatsapp.clients.meta import MetaProvider
 from services.whatsapp.clients.protocol import Provider
 from services.whatsapp.clients.twilio import TwilioProvider
 from services.whatsapp.sending import Sender
-from shared import logs
-from shared.broker import connect, make_broker
-from shared.database.session import Database
-from shared.errors import ConfigurationError, RedisUnavailable
+from shared.errors import ConfigurationError
 from shared.job_store import JobStore
 from shared.queues import Queue
-from shared.sentry import configure_sentry, report_failures
 from shared.settings import Settings
+from shared.worker import limit_when_redis_answers, worker_parts
 
 PACE_WINDOW_MS = 1_000
-PACE_AGAIN_S = 0.5
-
-_log = logs.get_logger()
 
 
 def start() -> None:
     """Wire the WhatsApp worker; Dramatiq calls this once per process."""
-    settings = Settings.from_environment()
-    logs.configure(settings, "worker-whatsapp")
-    configure_sentry(settings)
-    broker = make_broker(settings, queue=Queue.WHATSAPP)
-    report_failures(broker)
-    store = JobStore(connect(settings))
-    database = Database(settings.database_url, application_name="doko-whatsapp")
+    parts = worker_parts(Queue.WHATSAPP)
+    settings = parts.settings
     sender = Sender(
         make_provider(settings),
-        database,
+        parts.database,
         receipt_wait_ms=settings.whatsapp.receipt_wait_ms,
-        pause=partial(_pause, store),
+        pause=partial(_pause, parts.store),
         business_clock=settings.clock(),
     )
-    set_pace_when_redis_answers(store, settings)
-    declare(sender).bind(broker, database)
-    dramatiq.set_broker(broker)
+    limit_when_redis_answers(parts, set_pace)
+    parts.run(declare(sender))
 
 
 def _pause(store: JobStore, why: str) -> None:
@@ -65,35 +50,8 @@ def make_provider(settings: Settings) -> Provider:
             return ConsoleProvider()
 
 
-def set_pace_when_redis_answers(store: JobStore, settings: Settings) -> None:
-    """Pace the queue now, or as soon as Redis is there: like a running worker, a starting one outlives its absence."""
-    try:
-        set_pace(store, settings)
-    except RedisUnavailable:
-        _log.warning("whatsapp.unpaced", message="Redis is away: the queue's pace is set when it answers")
-        threading.Thread(target=_set_pace_later, args=(store, settings), name="pace", daemon=True).start()
-
-
-def _set_pace_later(store: JobStore, settings: Settings) -> None:
-    pause = threading.Event()
-    while True:
-        pause.wait(PACE_AGAIN_S)
-        try:
-            set_pace(store, settings)
-        except RedisUnavailable:
-            continue
-        _log.info("whatsapp.paced", message="The queue's pace is set")
-        return
-
-
 def set_pace(store: JobStore, settings: Settings) -> None:
-    """Pace the queue as the provider demands, over all replicas; the console needs no pace.
-
-    The configured cap on running jobs is set too; without one, an operator's stays.
-    """
-    cap = settings.global_concurrency.get(Queue.WHATSAPP)
-    if cap is not None:
-        store.set_limits(Queue.WHATSAPP, cap=cap)
+    """Pace the queue as the provider demands, over all replicas; the console needs no pace."""
     if settings.whatsapp.provider == "console":
         store.set_limits(Queue.WHATSAPP, rate=None, group_rate=None)
         return

@@ -89,10 +89,10 @@ def test_everything_may_start_before_redis(
     redis_server.stop()
     system = make_system(sqlite_url, **to_meta(provider) | {"WHATSAPP_RECIPIENT_INTERVAL_MS": "700"})
     system.start(*ALL)
-    system.wait_for_log(event="whatsapp.unpaced")
+    system.wait_for_log(event="queue.unlimited")
     system.wait_for_log(event="redis.away")
     redis_server.start()
-    system.wait_for_log(event="whatsapp.paced")
+    system.wait_for_log(event="queue.limited")
 
     phone = "+9779800000206"
     ids = [system.enqueue(SENT, message(phone)) for _ in range(2)]

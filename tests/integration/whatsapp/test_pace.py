@@ -16,24 +16,14 @@ ACCOUNT = {"WHATSAPP_META_ACCESS_TOKEN": "a" * 40, "WHATSAPP_META_PHONE_NUMBER_I
 
 def limits(client: redis.Redis, **environment: str) -> list[bytes | None]:
     set_pace(JobStore(client), Settings.from_environment(environment))
-    return list(client.hmget(META, ["cap", "rate_n", "rate_ms", "group_n", "group_ms"]))  # type: ignore[arg-type]
+    return list(client.hmget(META, ["rate_n", "rate_ms", "group_n", "group_ms"]))  # type: ignore[arg-type]
 
 
 def test_a_provider_gets_80_messages_a_second_and_one_per_6_seconds_to_a_recipient(redis_client: redis.Redis) -> None:
-    assert limits(redis_client, **ACCOUNT) == [None, b"80", b"1000", b"1", b"6000"]
+    assert limits(redis_client, **ACCOUNT) == [b"80", b"1000", b"1", b"6000"]
 
 
 def test_the_console_needs_no_pace(redis_client: redis.Redis) -> None:
     limits(redis_client, **ACCOUNT)
 
-    assert limits(redis_client) == [None, None, None, None, None]
-
-
-def test_the_configured_cap_holds_over_all_replicas(redis_client: redis.Redis) -> None:
-    assert limits(redis_client, WHATSAPP_GLOBAL_CONCURRENCY="7")[0] == b"7"
-
-
-def test_without_a_configured_cap_an_operators_stays(redis_client: redis.Redis) -> None:
-    JobStore(redis_client).set_limits(Queue.WHATSAPP, cap=3)
-
-    assert limits(redis_client)[0] == b"3"
+    assert limits(redis_client) == [None, None, None, None]
