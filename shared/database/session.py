@@ -123,6 +123,12 @@ def _sqlite_engine(url: URL, busy_timeout_ms: int, options: dict[str, Any]) -> E
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "recursive_triggers=ON"):
             connection.execute(f"PRAGMA {pragma}").close()
 
+    @event.listens_for(engine, "close")
+    def let_go_of_locks(connection: Any, _record: object) -> None:
+        # SQLite puts off closing, and keeps the locks, while a result is half read; the traceback of an
+        # interrupted job holds such a result until the collector comes by.
+        connection.rollback()
+
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         is_reader = connection.get_execution_options().get(_READ_ONLY, False)

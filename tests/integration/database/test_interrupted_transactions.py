@@ -88,6 +88,25 @@ def test_an_interrupt_anywhere_leaves_no_lock_and_no_connection(database: Databa
     others.dispose()
 
 
+def test_an_interrupt_that_finds_a_result_half_read_frees_the_lock_at_once(database: Database) -> None:
+    others = Database(database.engine.url.render_as_string(hide_password=False), lock_timeout_ms=300)
+    kept: list[Any] = []  # as the frames of a traceback keep it
+
+    def read_half() -> None:
+        with database.session() as tx:
+            tx.execute(text("delete from processed_jobs"))
+            result = tx.connection().exec_driver_sql("select 1 union all select 2")
+            kept.append(result.cursor)
+            result.fetchone()
+            raise LeaseLost
+
+    with pytest.raises(LeaseLost):
+        read_half()
+
+    assert _can_write(others)
+    others.dispose()
+
+
 def _can_write(database: Database) -> bool:
     try:
         with database.session() as tx:
