@@ -24,6 +24,15 @@ class OrderState(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+WAY: tuple[OrderState, ...] = tuple(state for state in OrderState if state is not OrderState.CANCELLED)
+"""The states of an order that goes well, from the first to the last."""
+
+
+def was_accepted(state: OrderState) -> bool:
+    """Whether an order in this state has taken stock and raised the debt (CANCELLED: it gave both back)."""
+    return state in WAY[WAY.index(OrderState.ACCEPTED) :]
+
+
 class PaymentStatus(StrEnum):
     """What was paid of an order: PAID wins over OVERDUE, OVERDUE over PARTIAL."""
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.orders import domain, repository
-from shared import outbox
+from shared import bookkeeping, outbox
 from shared.business import LedgerKind, PaymentStatus
 from shared.clock import BUSINESS_ZONE
 from shared.database.models import Order, OrderEvent, Payment, Retailer
@@ -93,7 +93,7 @@ def _settle(
     tx: Session, order: Order, paid: int, action: OrderAction, payment: Payment, run: Run, *, notes: str | None = None
 ) -> None:
     order.paid_paisa = paid
-    order.payment_status = domain.payment_status(
+    order.payment_status = bookkeeping.payment_status(
         total_paisa=order.total_paisa,
         paid_paisa=paid,
         due_on=order.due_on,

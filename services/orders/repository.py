@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from services.orders import domain
+from shared import bookkeeping
 from shared.business import LedgerKind, OrderState
 from shared.database.models import LedgerEntry, Order, OrderItem, Payment, Product, Retailer, Stock
 
@@ -87,7 +88,7 @@ def return_stock(tx: Session, vendor_id: int, taken: Sequence[Line], *, now: dat
 
 def post(tx: Session, retailer: Retailer, kind: LedgerKind, amount_paisa: int, *, order: Order, at: datetime) -> None:
     """Enter the order's amount in the ledger and move the locked retailer's debt; nothing for an amount of 0."""
-    _post(tx, retailer, domain.entry(kind, amount_paisa, debt_paisa=retailer.debt_paisa), order, None, at)
+    _post(tx, retailer, bookkeeping.entry(kind, amount_paisa, debt_paisa=retailer.debt_paisa), order, None, at)
 
 
 def post_payment(
@@ -95,12 +96,17 @@ def post_payment(
 ) -> None:
     """Enter a payment or its reversal in the ledger and move the locked retailer's debt."""
     tx.flush()  # the payment gets its id
-    entry = domain.entry(kind, payment.amount_paisa, debt_paisa=retailer.debt_paisa)
+    entry = bookkeeping.entry(kind, payment.amount_paisa, debt_paisa=retailer.debt_paisa)
     _post(tx, retailer, entry, order, payment, at)
 
 
 def _post(
-    tx: Session, retailer: Retailer, entry: domain.Entry | None, order: Order, payment: Payment | None, at: datetime
+    tx: Session,
+    retailer: Retailer,
+    entry: bookkeeping.Entry | None,
+    order: Order,
+    payment: Payment | None,
+    at: datetime,
 ) -> None:
     if entry is None:
         return

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.orders import domain
-from shared.business import OrderState
+from shared.business import WAY, OrderState, was_accepted
 from shared.errors import Refused
 from shared.messages.orders import OrderAction, OrderStatus
 
@@ -48,12 +48,12 @@ def test_the_transitions_are_those_of_the_diagram() -> None:
     assert {(old.value, new.value) for old, new in domain.TRANSITIONS} == DIAGRAM
 
 
-@pytest.mark.parametrize("state", domain.WAY)
+@pytest.mark.parametrize("state", WAY)
 @pytest.mark.parametrize(("action", "status", "target"), FORWARD)
 def test_an_action_moves_one_state_on_or_nothing_or_names_both_states(
     state: OrderState, action: OrderAction, status: OrderStatus | None, target: OrderState
 ) -> None:
-    ahead = domain.WAY.index(target) - domain.WAY.index(state)
+    ahead = WAY.index(target) - WAY.index(state)
     if ahead > 1:
         with pytest.raises(Refused, match=f"from {state} to {target}"):
             domain.step(state, action, status)
@@ -65,7 +65,7 @@ def test_an_action_moves_one_state_on_or_nothing_or_names_both_states(
     assert step.to_state is (target if ahead == 1 else state)
 
 
-@pytest.mark.parametrize("state", domain.WAY[:-1])
+@pytest.mark.parametrize("state", WAY[:-1])
 def test_every_state_before_completed_can_be_cancelled(state: OrderState) -> None:
     assert domain.step(state, OrderAction.CANCEL) == domain.Step(state, OrderState.CANCELLED)
 
@@ -94,7 +94,7 @@ def test_a_cancelled_order_refuses_payments_and_their_reversal(action: OrderActi
 
 
 @pytest.mark.parametrize("action", PAYMENTS)
-@pytest.mark.parametrize("state", domain.WAY)
+@pytest.mark.parametrize("state", WAY)
 def test_payments_move_no_order(state: OrderState, action: OrderAction) -> None:
     assert not domain.step(state, action).changed
 
@@ -105,7 +105,7 @@ def test_a_status_update_needs_its_status() -> None:
 
 
 def test_an_order_counts_as_accepted_from_accepted_to_completed() -> None:
-    assert [state.value for state in OrderState if domain.was_accepted(state)] == [
+    assert [state.value for state in OrderState if was_accepted(state)] == [
         "ACCEPTED",
         "DISPATCHED",
         "DELIVERED",
