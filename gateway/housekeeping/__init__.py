@@ -1,0 +1,19 @@
+"""The housekeeping that schedules can ask of the scheduler process, by name.
+
+A function is repeated if its process dies while it runs, so each must bear that. What it returns is shown with the
+schedule's last run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from gateway.housekeeping.cleaning import clean_jobs
+from gateway.housekeeping.parts import Parts
+
+__all__ = ["FUNCTIONS", "Parts"]
+
+FUNCTIONS: Mapping[str, Callable[[Parts], str]] = {
+    "clean-jobs": clean_jobs,
+}
+"""Every name that a schedule may have as its housekeeping."""
