@@ -16,7 +16,7 @@ from flask import Blueprint, Response, request
 from marshmallow import Schema, ValidationError
 from typing_extensions import override
 
-from gateway.answers import Answer, json_response
+from gateway.answers import Answer, Json, json_response
 from gateway.auth import authorize
 from gateway.bodies import read_json
 from gateway.errors import Problem
@@ -51,6 +51,7 @@ class Operation:
     query: Reads | None = None
     body: Reads | None = None
     is_body_required: bool = True
+    example: Json | None = None
     status: int = 200
     schema: Schema | None = None
     response: str = ""
@@ -60,15 +61,20 @@ class Operation:
 class Routes(Blueprint):
     """A blueprint of API operations."""
 
-    def arguments(self, reads: Reads, *, location: str = "json", required: bool = True) -> Callable[[V], V]:
-        """Read the body (or, with ``location="query"``, the query) and pass the result to the view, query first."""
+    def arguments(
+        self, reads: Reads, *, location: str = "json", required: bool = True, example: Json | None = None
+    ) -> Callable[[V], V]:
+        """Read the body (or, with ``location="query"``, the query) and pass the result to the view, query first.
+
+        ``example`` is a body for the OpenAPI document.
+        """
 
         def note(view: V) -> V:
             operation = operation_of(view)
             if location == "query":
                 operation.query = reads
             else:
-                operation.body, operation.is_body_required = reads, required
+                operation.body, operation.is_body_required, operation.example = reads, required, example
             return view
 
         return note

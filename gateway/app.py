@@ -18,7 +18,7 @@ from gateway.bodies import BoundedRequest
 from gateway.context import Gateway
 from gateway.cooperative_database import CooperativeDatabase
 from gateway.metrics import RequestMetrics
-from gateway.routes import docs, health, jobs, queues, schedules, whatsapp
+from gateway.routes import credit, docs, health, jobs, queues, reminders, schedules, whatsapp
 from shared.broker import EngineConfig, make_broker
 from shared.broker.connection import connect
 from shared.database.archive_reader import DatabaseArchive
@@ -28,7 +28,10 @@ from shared.jobs import JobQueueService
 from shared.schedules import ScheduleStore
 from shared.settings import Settings
 
-ROUTES = (queues.routes, jobs.routes, whatsapp.routes, schedules.routes, health.routes, docs.routes)
+ROUTES = (
+    *(queues.routes, jobs.routes, whatsapp.routes, schedules.routes, health.routes, docs.routes),
+    *(credit.routes, reminders.routes),
+)
 WEBHOOKS = "gateway.routes.webhooks"
 
 

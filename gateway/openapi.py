@@ -24,7 +24,7 @@ _DESCRIPTIONS = {
     400: "The body is missing or not JSON",
     401: "No valid token",
     403: "The token lacks a scope",
-    404: "No such queue, job, schedule or path",
+    404: "No such queue, job, schedule, order, payment, retailer or path",
     409: "The job is in another state, or its deduplication key is held",
     413: "The body is too large",
     415: "The body is not JSON by its content type",
@@ -86,8 +86,10 @@ def _describe(operation: Operation, text: str, endpoint: str, rule: str) -> dict
     if operation.enqueues:
         described["parameters"].append(_IDEMPOTENCY)
     if operation.body is not None:
-        content = {_JSON: {"schema": operation.body.schema}}
-        described["requestBody"] = {"required": operation.is_body_required, "content": content}
+        content: dict[str, Any] = {"schema": operation.body.schema}
+        if operation.example is not None:
+            content["example"] = operation.example
+        described["requestBody"] = {"required": operation.is_body_required, "content": {_JSON: content}}
     return described
 
 

@@ -70,7 +70,10 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 
 
 QUEUE_OF = {message.JOB_NAME: message.QUEUE.name for message in MESSAGES}
-ENQUEUEING = {"/api/v1/whatsapp/messages", "/api/v1/queues/{key}/jobs", "/api/v1/queues/{key}/jobs/bulk"}
+ENQUEUEING = {
+    *("/api/v1/whatsapp/messages", "/api/v1/queues/{key}/jobs", "/api/v1/queues/{key}/jobs/bulk"),
+    *("/api/v1/credit/scores", "/api/v1/reminders"),
+}
 PHONES = strategies.sampled_from(["+9779800000000", "9812345678", "+977-9841234567", "+447400123456"])
 
 schemathesis.openapi.format("phone", PHONES)
