@@ -6,6 +6,7 @@ Money is integer paisa, times are aware. A rule that says no raises
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -91,6 +92,17 @@ def refusal_to_confirm(*, active: bool, shortfall_paisa: int) -> str | None:
         return "the retailer is inactive"
     if shortfall_paisa > 0:
         return f"the credit limit is exceeded by Rs. {to_rupees(shortfall_paisa):,}"
+    return None
+
+
+def refusal_to_assign(vendor: str, *, approved: bool, active: bool, lacking: Sequence[str]) -> str | None:
+    """Why a vendor can't get an order, in words, or None; ``lacking`` names the products that it has too little of."""
+    if not approved:
+        return f"{vendor} is not approved"
+    if not active:
+        return f"{vendor} is inactive"
+    if lacking:
+        return f"{vendor} has too little of {', '.join(lacking)} in stock"
     return None
 
 

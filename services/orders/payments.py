@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from services.orders import domain, repository
-from shared import bookkeeping, outbox
+from services.orders import domain, following, repository
+from services.orders.records import Opened, Run, add_event, open_order
+from shared import bookkeeping
 from shared.business import LedgerKind, PaymentStatus
 from shared.clock import BUSINESS_ZONE
-from shared.database.models import Order, OrderEvent, Payment, Retailer
+from shared.database.base import JsonObject
+from shared.database.models import Payment
 from shared.errors import Refused
-from shared.jobs.requests import new_job
-from shared.messages.credit import ScoreRetailer, Trigger
+from shared.messages.credit import Trigger
 from shared.messages.orders import OrderAction, PaymentRecord, PaymentReversal
 from shared.money import to_paisa
-
-ACTOR = "orders"
-PAYMENT_SCORE_DELAY_MS = 5_000
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """The job that runs, and when."""
-
-    job_id: str
-    now: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +32,8 @@ class Settled:
 
 def record(tx: Session, number: str, data: PaymentRecord, run: Run) -> Settled:
     """Store a payment; Refused for more than is due, a cancelled order, a taken number or a time in the future."""
-    retailer, order = _locked(tx, number, OrderAction.RECORD_PAYMENT)
+    opened = open_order(tx, number, OrderAction.RECORD_PAYMENT)
+    retailer, order = opened.retailer, opened.order
     amount = to_paisa(data.amount)
     known = _payment(tx, data.number)
     if known is not None:
@@ -56,14 +46,15 @@ def record(tx: Session, number: str, data: PaymentRecord, run: Run) -> Settled:
     payment.method, payment.paid_at, payment.recorded_at = data.method, paid_at, run.now
     tx.add(payment)
     repository.post_payment(tx, retailer, LedgerKind.PAYMENT, payment, order=order, at=paid_at)
-    _settle(tx, order, paid, OrderAction.RECORD_PAYMENT, payment, run)
-    _ask_for_score(tx, retailer, Trigger.PAYMENT_RECEIVED, run)
+    _settle(tx, opened, paid, payment, run)
+    following.score(tx, retailer, Trigger.PAYMENT_RECEIVED, run)
     return Settled(number, data.number, order.payment_status)
 
 
 def reverse(tx: Session, number: str, data: PaymentReversal, run: Run) -> Settled:
     """Take a payment back, once; Refused for a cancelled order or a payment that isn't the order's."""
-    retailer, order = _locked(tx, number, OrderAction.REVERSE_PAYMENT)
+    opened = open_order(tx, number, OrderAction.REVERSE_PAYMENT)
+    retailer, order = opened.retailer, opened.order
     payment = _payment(tx, data.number)
     if payment is None or payment.order_id != order.id:
         raise Refused(f"the order {number} has no payment {data.number}")
@@ -72,17 +63,9 @@ def reverse(tx: Session, number: str, data: PaymentReversal, run: Run) -> Settle
     payment.reversed_at, payment.reversal_reason = run.now, data.reason
     repository.post_payment(tx, retailer, LedgerKind.PAYMENT_REVERSED, payment, order=order, at=run.now)
     paid = order.paid_paisa - payment.amount_paisa
-    _settle(tx, order, paid, OrderAction.REVERSE_PAYMENT, payment, run, notes=data.reason)
-    _ask_for_score(tx, retailer, Trigger.MANUAL, run)
+    _settle(tx, opened, paid, payment, run, notes=data.reason)
+    following.score(tx, retailer, Trigger.MANUAL, run)
     return Settled(number, data.number, order.payment_status)
-
-
-def _locked(tx: Session, number: str, action: OrderAction) -> tuple[Retailer, Order]:
-    found = repository.lock(tx, number)
-    if found is None:
-        raise Refused(f"there is no order {number}")
-    domain.step(found[1].state, action)
-    return found
 
 
 def _payment(tx: Session, number: str) -> Payment | None:
@@ -90,21 +73,15 @@ def _payment(tx: Session, number: str) -> Payment | None:
 
 
 def _settle(
-    tx: Session, order: Order, paid: int, action: OrderAction, payment: Payment, run: Run, *, notes: str | None = None
+    tx: Session, opened: Opened, paid_paisa: int, payment: Payment, run: Run, *, notes: str | None = None
 ) -> None:
-    order.paid_paisa = paid
+    order = opened.order
+    order.paid_paisa = paid_paisa
     order.payment_status = bookkeeping.payment_status(
         total_paisa=order.total_paisa,
-        paid_paisa=paid,
+        paid_paisa=paid_paisa,
         due_on=order.due_on,
         today=run.now.astimezone(BUSINESS_ZONE).date(),
     )
-    event = OrderEvent(order_id=order.id, action=action, from_state=order.state, to_state=order.state, actor=ACTOR)
-    event.notes, event.details = notes, {"payment": payment.number, "amountPaisa": payment.amount_paisa}
-    event.at, event.recorded_at, event.job_id = run.now, run.now, run.job_id
-    tx.add(event)
-
-
-def _ask_for_score(tx: Session, retailer: Retailer, trigger: Trigger, run: Run) -> None:
-    delay = {"delay": PAYMENT_SCORE_DELAY_MS} if trigger is Trigger.PAYMENT_RECEIVED else None
-    outbox.add(tx, run.job_id, "credit-score", new_job(ScoreRetailer(retailer.code, trigger), delay))
+    details: JsonObject = {"payment": payment.number, "amountPaisa": payment.amount_paisa}
+    add_event(tx, opened, run, notes=notes, details=details)

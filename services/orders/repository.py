@@ -10,13 +10,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from services.orders import domain
 from shared import bookkeeping
 from shared.business import LedgerKind, OrderState
-from shared.database.models import LedgerEntry, Order, OrderItem, Payment, Product, Retailer, Stock
+from shared.database.models import (
+    LedgerEntry,
+    Order,
+    OrderEvent,
+    OrderItem,
+    Payment,
+    Product,
+    Retailer,
+    Stock,
+    Vendor,
+)
+from shared.messages.orders import OrderAction
 
 _PROMISED = (OrderState.CONFIRMED, OrderState.VENDOR_ASSIGNED)
 """The states whose totals count against the limit and are not yet in the debt."""
@@ -28,7 +39,9 @@ class Line:
 
     product_id: int
     product: str
+    name: str
     quantity: int
+    unit_price_paisa: int
 
 
 def lock(tx: Session, number: str) -> tuple[Retailer, Order] | None:
@@ -54,12 +67,53 @@ def open_paisa(tx: Session, order: Order) -> int:
 def lines(tx: Session, order: Order) -> list[Line]:
     """The order's items, by product."""
     query = (
-        select(OrderItem.product_id, Product.code, OrderItem.quantity)
+        select(OrderItem.product_id, Product.code, Product.name, OrderItem.quantity, OrderItem.unit_price_paisa)
         .join(Product, Product.id == OrderItem.product_id)
         .where(OrderItem.order_id == order.id)
         .order_by(OrderItem.product_id)
     )
-    return [Line(row.product_id, row.code, row.quantity) for row in tx.execute(query)]
+    return [Line(*row) for row in tx.execute(query)]
+
+
+def vendor(tx: Session, vendor_id: int) -> Vendor:
+    """The vendor with that key."""
+    return tx.get_one(Vendor, vendor_id)
+
+
+def vendor_by_code(tx: Session, code: str) -> Vendor | None:
+    """The vendor with that code."""
+    return tx.scalar(select(Vendor).where(Vendor.code == code))
+
+
+def lacking(tx: Session, vendor_id: int, wanted: Sequence[Line]) -> list[str]:
+    """The codes of the products that the vendor doesn't sell, has made unavailable or has too little of."""
+    query = select(Stock.product_id, Stock.quantity).where(
+        Stock.vendor_id == vendor_id,
+        Stock.available.is_(True),
+        Stock.product_id.in_([line.product_id for line in wanted]),
+    )
+    has = {row.product_id: row.quantity for row in tx.execute(query)}
+    return [line.product for line in wanted if has.get(line.product_id, 0) < line.quantity]
+
+
+def accepted_here(tx: Session, order: Order) -> bool:
+    """Whether an action accepted the order, and took its stock; else it was imported as accepted."""
+    query = select(OrderEvent.id).where(
+        OrderEvent.order_id == order.id,
+        OrderEvent.action == OrderAction.UPDATE_STATUS,
+        OrderEvent.to_state == OrderState.ACCEPTED,
+    )
+    return tx.scalar(query.limit(1)) is not None
+
+
+def add_to_vendor_totals(tx: Session, order: Order) -> None:
+    """Count the completed order and its total in one statement: orders of many retailers may end at once."""
+    values = {
+        "completed_orders": Vendor.completed_orders + 1,
+        "completed_value_paisa": Vendor.completed_value_paisa + order.total_paisa,
+    }
+    query = update(Vendor).where(Vendor.id == order.vendor_id).values(values)
+    tx.execute(query, execution_options={"synchronize_session": False})
 
 
 def take_stock(tx: Session, vendor_id: int, wanted: Sequence[Line], *, now: datetime) -> None:

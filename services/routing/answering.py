@@ -59,7 +59,8 @@ def answer(tx: Session, job: AnswerOffer, run: Run) -> Closed:
     if state is OfferState.ACCEPTED:
         # The orders service takes the stock; if it is gone by then, it rejects the offer and routes again.
         accepted = ProcessOrder(order.number, OrderAction.UPDATE_STATUS, StatusUpdate(OrderStatus.ACCEPTED))
-        outbox.add(tx, run.job_id, "accept-order", new_job(accepted))
+        # Without a key: the same report by somebody else may be refused, and must not swallow this one.
+        outbox.add(tx, run.job_id, "accept-order", new_job(accepted, {"deduplicate": False}))
     else:
         _try_the_next(tx, order, offer, job.vendor_id, f"{job.vendor_id} declined the offer", run)
     return Closed(order.number, job.vendor_id, state)

@@ -62,7 +62,7 @@ def find_vendor(tx: Session, order: Order, job: RouteOrder, run: Run) -> Routed:
     order.needs_manual_routing = False
     vendor = decision.chosen.vendor
     assignment = ProcessOrder(order.number, OrderAction.ASSIGN_VENDOR, VendorAssignment(vendor))
-    outbox.add(tx, run.job_id, "assign-vendor", new_job(assignment))
+    outbox.add(tx, run.job_id, "assign-vendor", new_job(assignment, {"deduplicate": False}))
     return Routed(
         order.number,
         decision.explanation,

@@ -50,12 +50,14 @@ ENGLISH = Phrases(
     vendor_order="🛒 You have a new order {order} from {retailer}.",
     vendor_answer="Please reply with one of these lines.\nTo accept: ACCEPT {order}\nTo decline: DECLINE {order}",
     delivery={
+        "DRAFT": "⚠️ Your order {order} could not be confirmed.",
         "DISPATCHED": "🚚 Your order {order} is on its way.",
         "DELIVERED": "📦 Your order {order} has been delivered. Thank you!",
         "CANCELLED": "❌ Your order {order} has been cancelled.",
     },
     delivery_other="ℹ️ Your order {order} is now {status}.",
     status={
+        "DRAFT": "not confirmed",
         "CONFIRMED": "confirmed",
         "VENDOR_ASSIGNED": "with the vendor",
         "ACCEPTED": "accepted by the vendor",
@@ -95,12 +97,14 @@ NEPALI = Phrases(
     vendor_order="🛒 {retailer} बाट नयाँ अर्डर {order} आएको छ।",
     vendor_answer=("कृपया तलको एउटा लाइन लेखेर जवाफ दिनुहोस्।\nस्वीकार गर्न: ACCEPT {order}\nअस्वीकार गर्न: DECLINE {order}"),
     delivery={
+        "DRAFT": "⚠️ तपाईंको अर्डर {order} पक्का हुन सकेन।",
         "DISPATCHED": "🚚 तपाईंको अर्डर {order} को सामान पठाइएको छ।",
         "DELIVERED": "📦 तपाईंको अर्डर {order} को सामान पुर्‍याइएको छ। धन्यवाद!",
         "CANCELLED": "❌ तपाईंको अर्डर {order} रद्द गरिएको छ।",
     },
     delivery_other="ℹ️ तपाईंको अर्डर {order} को अवस्था: {status}।",
     status={
+        "DRAFT": "पक्का नभएको",
         "CONFIRMED": "पक्का भएको",
         "VENDOR_ASSIGNED": "विक्रेतालाई पठाइएको",
         "ACCEPTED": "विक्रेताले स्वीकार गरेको",

@@ -65,6 +65,7 @@ _JOBS: dict[str, Right] = {"processed_jobs": APPEND, "outbox": _OUTBOX}
 """What every worker needs to make effects happen once."""
 
 _ANSWER = ("state", "answered_at", "reason")
+_OFFER = ("attempt", "score_hundredths", "offered_at", "deadline")
 _ORDER_AS_MADE = ("number", "retailer_id", "subtotal_paisa", "tax_paisa", "total_paisa", "imported", "created_at")
 _KEPT_BY_WORKERS = ("debt_paisa", "credit_score", "completed_orders", "completed_value_paisa", "created_at")
 
@@ -106,7 +107,7 @@ _ORDERS: Rights = (
         "order_events": APPEND,
         "payments": Right(insert=True, update=("reversed_at", "reversal_reason")),
         "credit_ledger": APPEND,
-        "vendor_offers": Right(insert=True, update=_ANSWER),
+        "vendor_offers": Right(insert=True, update=(*_ANSWER, *_OFFER)),
     }
 )
 

@@ -41,8 +41,9 @@ class Language(StrEnum):
 
 
 class DeliveryStatus(StrEnum):
-    """The order states that a retailer may be told of."""
+    """The order states that a retailer or vendor may be told of; DRAFT says that the order could not be confirmed."""
 
+    DRAFT = "DRAFT"
     CONFIRMED = "CONFIRMED"
     VENDOR_ASSIGNED = "VENDOR_ASSIGNED"
     ACCEPTED = "ACCEPTED"
@@ -82,7 +83,7 @@ class VendorNotification:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryUpdate:
-    """Tells a retailer where the order is."""
+    """Tells a retailer where the order is, or its vendor that it is cancelled."""
 
     order_number: str
     status: DeliveryStatus
@@ -144,6 +145,11 @@ def _language_into_the_message(payload: dict[str, Any]) -> dict[str, Any]:
     return upgraded | {"language": (options or {}).get("language", Language.ENGLISH.value)}
 
 
+def _as_it_is(payload: dict[str, Any]) -> dict[str, Any]:
+    """Version 3 only added the status DRAFT."""
+    return payload
+
+
 @dataclass(frozen=True, slots=True)
 class SendMessage(Message):
     """Send one message to ``recipient`` (E.164).
@@ -153,8 +159,8 @@ class SendMessage(Message):
 
     QUEUE: ClassVar[Queue] = Queue.WHATSAPP
     JOB_NAME: ClassVar[str] = "message"
-    VERSION: ClassVar[int] = 2
-    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: _language_into_the_message}
+    VERSION: ClassVar[int] = 3
+    UPGRADES: ClassVar[Mapping[int, Upgrade]] = {1: _language_into_the_message, 2: _as_it_is}
 
     type: MessageType
     recipient: str

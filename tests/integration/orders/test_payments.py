@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from services.orders import payments
-from services.orders.payments import Run
+from services.orders.records import Run
 from shared.claims import run_once
 from shared.database import Database
 from shared.database.base import JsonObject
