@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.reminders import domain
-from services.reminders.domain import OrderToPay
 from shared.messages.reminders import ReminderType
-from tests.unit.services.reminders.builders import TODAY, an_order
+from shared.reminding import rules
+from shared.reminding.rules import OrderToPay
+from tests.unit.shared.reminding.builders import TODAY, an_order
 
 DUE_SOON, OVERDUE, FINAL_NOTICE = ReminderType.DUE_SOON, ReminderType.OVERDUE, ReminderType.FINAL_NOTICE
 
@@ -24,13 +24,13 @@ def sent_over(orders: list[OrderToPay], first: date, days: int, *, down: frozens
     for today in (first + timedelta(days=each) for each in range(days)):
         if today in down:
             continue
-        chosen = domain.sweep_type(orders, reminded, today)
+        chosen = rules.sweep_type(orders, reminded, today)
         if chosen is None:
             continue
         due_on = orders[0].due_on
         assert due_on is not None
-        sent.append(f"{chosen} {domain.days_past_due(due_on, today)}")
-        reminded |= {(chosen, order.number): today for order in domain.matching(orders, chosen, today)}
+        sent.append(f"{chosen} {rules.days_past_due(due_on, today)}")
+        reminded |= {(chosen, order.number): today for order in rules.matching(orders, chosen, today)}
     return sent
 
 
@@ -76,7 +76,7 @@ def test_an_unpaid_order_is_reminded_at_each_milestone_once() -> None:
 def test_the_last_milestone_reached(late: int, reached: tuple[ReminderType, int] | None) -> None:
     order = an_order(late)
 
-    found = domain.milestone(order, TODAY)
+    found = rules.milestone(order, TODAY)
 
     assert order.due_on is not None
     assert found == (reached and (reached[0], order.due_on + timedelta(days=reached[1])))
@@ -88,7 +88,7 @@ def test_the_last_milestone_reached(late: int, reached: tuple[ReminderType, int]
 def test_a_milestone_before_the_delivery_is_none(owed_from_days_ago: int, reached: ReminderType | None) -> None:
     order = an_order(-6, owed_from=TODAY - timedelta(days=owed_from_days_ago))
 
-    assert domain.sweep_type([order], {}, TODAY) is reached
+    assert rules.sweep_type([order], {}, TODAY) is reached
 
 
 def test_a_missed_milestone_is_caught_up_once() -> None:
@@ -112,39 +112,39 @@ def test_an_order_imported_long_overdue_gets_one_final_notice() -> None:
 def test_a_reminder_before_the_milestone_does_not_replace_it() -> None:
     order = an_order(3)
 
-    assert domain.sweep_type([order], {(OVERDUE, order.number): TODAY - timedelta(days=1)}, TODAY) is OVERDUE
-    assert domain.sweep_type([order], {(OVERDUE, order.number): TODAY}, TODAY) is None
+    assert rules.sweep_type([order], {(OVERDUE, order.number): TODAY - timedelta(days=1)}, TODAY) is OVERDUE
+    assert rules.sweep_type([order], {(OVERDUE, order.number): TODAY}, TODAY) is None
 
 
 def test_a_reminder_of_another_type_does_not_replace_a_milestone() -> None:
     order = an_order(15)
 
-    assert domain.sweep_type([order], {(OVERDUE, order.number): TODAY}, TODAY) is FINAL_NOTICE
+    assert rules.sweep_type([order], {(OVERDUE, order.number): TODAY}, TODAY) is FINAL_NOTICE
 
 
 def test_the_gravest_type_at_a_milestone_is_sent_and_the_others_follow_on_later_days() -> None:
     orders = [an_order(15, number="A"), an_order(3, number="B"), an_order(-3, number="C")]
 
-    assert domain.sweep_type(orders, {}, TODAY) is FINAL_NOTICE
+    assert rules.sweep_type(orders, {}, TODAY) is FINAL_NOTICE
     assert sent_over(orders, TODAY, 3) == ["FINAL_NOTICE 15", "OVERDUE 16", "DUE_SOON 17"]
 
 
 def test_an_old_debt_without_a_milestone_does_not_silence_newer_orders() -> None:
     old, new = an_order(20, number="A"), an_order(1, number="B")
 
-    assert domain.sweep_type([old, new], {(FINAL_NOTICE, "A"): TODAY - timedelta(days=5)}, TODAY) is OVERDUE
+    assert rules.sweep_type([old, new], {(FINAL_NOTICE, "A"): TODAY - timedelta(days=5)}, TODAY) is OVERDUE
 
 
 @pytest.mark.parametrize("changes", [{"paid_paisa": 150_000}, {"due_on": None}])
 def test_what_is_not_due_is_not_swept(changes: dict[str, Any]) -> None:
-    assert domain.sweep_type([an_order(**changes)], {}, TODAY) is None
+    assert rules.sweep_type([an_order(**changes)], {}, TODAY) is None
 
 
 def test_reminders_older_than_the_earliest_last_milestone_have_no_say() -> None:
     orders = [an_order(2), an_order(40), an_order(-20)]
 
-    assert domain.earliest_milestones(TODAY, orders) == TODAY - timedelta(days=10)
-    assert domain.earliest_milestones(TODAY, []) == TODAY
+    assert rules.earliest_milestones(TODAY, orders) == TODAY - timedelta(days=10)
+    assert rules.earliest_milestones(TODAY, []) == TODAY
 
 
 @given(
@@ -160,5 +160,5 @@ def test_no_day_has_a_type_without_a_matching_order_and_no_more_reminders_than_m
     sent = sent_over(orders, TODAY, 60, down=closed)
 
     assert len(sent) <= 9 * len(orders)
-    for reminder_type, milestones in domain.MILESTONES.items():
+    for reminder_type, milestones in rules.MILESTONES.items():
         assert sum(each.startswith(reminder_type) for each in sent) <= len(milestones) * len(orders)

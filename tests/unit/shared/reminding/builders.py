@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from services.reminders.domain import OrderToPay
 from shared.business import OrderState
 from shared.clock import BUSINESS_ZONE
+from shared.reminding.rules import OrderToPay
 
 TODAY = date(2026, 11, 24)
 RETAILER = "RET001"
