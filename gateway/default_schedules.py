@@ -9,6 +9,7 @@ from shared.broker.options import NewJob
 from shared.clock import BUSINESS_ZONE
 from shared.jobs import new_job
 from shared.messages.reports import GenerateReport, LiabilityFilters, ReportFormat, ReportType
+from shared.messages.routing import ExpireOffers
 from shared.schedules import Cron, Housekeeping, Schedule, ScheduledJob
 from shared.schedules.model import SYSTEM, Work
 from shared.settings import Settings
@@ -19,9 +20,10 @@ HOUSEKEEPING = (
     ("remove-expired-reports", "0 3 * * *", "Remove expired report files"),
     ("mark-overdue", "55 8 * * *", "Mark orders overdue"),
     ("remind-retailers", "0 9 * * *", "Payment reminders"),
-    ("expire-offers", "*/15 * * * *", "Expire offers that no vendor answered in time"),
 )
 """Name (also of the function in the registry), time in Kathmandu, description."""
+
+EXPIRE_OFFERS = ("expire-offers", "*/15 * * * *", "Expire offers that no vendor answered in time")
 
 
 def default_schedules(settings: Settings, now: datetime) -> list[Schedule]:
@@ -29,6 +31,8 @@ def default_schedules(settings: Settings, now: datetime) -> list[Schedule]:
     made = [
         _schedule(name, cron, Housekeeping(name), text, now) for name, cron, text in HOUSEKEEPING if name in FUNCTIONS
     ]
+    name, cron, text = EXPIRE_OFFERS
+    made.append(_schedule(name, cron, ScheduledJob.of(new_job(ExpireOffers())), text, now))
     if settings.report_email_to is not None:
         work = ScheduledJob.of(_liability_report(settings.report_email_to))
         made.append(_schedule("liability-report", "0 7 * * MON", work, "Liability report by e-mail", now))

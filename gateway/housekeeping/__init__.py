@@ -9,11 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from gateway.housekeeping.cleaning import clean_jobs
+from gateway.housekeeping.credit import score_retailers
+from gateway.housekeeping.orders import mark_overdue
 from gateway.housekeeping.parts import Parts
+from gateway.housekeeping.reminders import remind_retailers
 
 __all__ = ["FUNCTIONS", "Parts"]
 
 FUNCTIONS: Mapping[str, Callable[[Parts], str]] = {
     "clean-jobs": clean_jobs,
+    "credit-scores": score_retailers,
+    "mark-overdue": mark_overdue,
+    "remind-retailers": remind_retailers,
 }
 """Every name that a schedule may have as its housekeeping."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from gateway.default_schedules import HOUSEKEEPING, default_schedules
+from gateway.default_schedules import EXPIRE_OFFERS, HOUSEKEEPING, default_schedules
 from gateway.housekeeping import FUNCTIONS
 from gateway.scheduled_work import ScheduledWork
 from shared.broker import make_broker
@@ -30,7 +30,7 @@ def by_id(settings: Settings) -> dict[str, Schedule]:
 
 
 def test_the_times_are_those_of_the_platform() -> None:
-    times = {name: Cron(cron, "Asia/Kathmandu").next_after(START) for name, cron, _ in HOUSEKEEPING}
+    times = {name: Cron(cron, "Asia/Kathmandu").next_after(START) for name, cron, _ in (*HOUSEKEEPING, EXPIRE_OFFERS)}
 
     kathmandu = {name: (due + timedelta(hours=5, minutes=45)).strftime("%H:%M") for name, due in times.items()}
     assert kathmandu == {
@@ -50,6 +50,12 @@ def test_only_housekeeping_that_exists_is_scheduled() -> None:
 
     assert known == {name for name, _, _ in HOUSEKEEPING} & set(FUNCTIONS)
     assert "clean-jobs" in known
+
+
+def test_overdue_offers_are_checked_by_a_job_of_the_routing_service() -> None:
+    work = by_id(Settings())["expire-offers"].work
+
+    assert work == ScheduledJob(Queue.ORDER_ROUTING, "offer-expiry", {})
 
 
 def test_the_liability_report_needs_somebody_to_send_it_to() -> None:
