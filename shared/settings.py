@@ -19,6 +19,7 @@ from shared.clock import Clock
 from shared.errors import ConfigurationError
 from shared.queues import POLICIES, Queue, QueuePolicy
 from shared.settings_reader import EnvironmentReader
+from shared.settings_storage import StorageSettings, read_storage
 from shared.settings_whatsapp import WhatsAppSettings, read_whatsapp
 
 ENV_FILE = Path(".env")
@@ -77,6 +78,7 @@ class Settings:
     api_url: str = "http://127.0.0.1:3000"
     api_token: str | None = _secret()
     whatsapp: WhatsAppSettings = field(default_factory=WhatsAppSettings)
+    storage: StorageSettings = field(default_factory=StorageSettings)
     clock_offset: timedelta = timedelta()
 
     @classmethod
@@ -101,6 +103,11 @@ class Settings:
     def clock(self) -> Clock:
         """The business clock, shifted by CLOCK_OFFSET."""
         return Clock(self.clock_offset)
+
+    @property
+    def report_folder(self) -> Path:
+        """Where report files go when no bucket is configured."""
+        return Path(self.storage.folder) if self.storage.folder else self.data_dir / "reports"
 
     @property
     def is_production(self) -> bool:
@@ -162,6 +169,7 @@ def _read(reader: EnvironmentReader) -> Settings:
         api_url=reader.url_or("DOKO_URL", f"http://{_reachable(host)}:{port}", ("https", "http")),
         api_token=reader.secret("DOKO_TOKEN"),
         whatsapp=read_whatsapp(reader),
+        storage=read_storage(reader),
         clock_offset=_clock_offset(reader, environment),
     )
 

@@ -15,7 +15,6 @@ from services.reports.columns import Row
 from services.reports.document import Document, document_of, filters_json
 from services.reports.domain import business_day
 from services.reports.gathering import gather
-from services.reports.storage import Draft, ReportStorage
 from services.reports.writers import WRITERS
 from shared import claims
 from shared.business import ReportState
@@ -25,6 +24,7 @@ from shared.database.session import Database
 from shared.messages.reports import GenerateReport, ReportFormat, ReportType
 from shared.messages.results import as_result
 from shared.queues import Queue
+from shared.storage import Draft, ReportStorage, location_of, new_file
 
 KEPT = timedelta(days=7)
 GATHERED_PERCENT = 90
@@ -60,7 +60,7 @@ class ReportMaker:
             if made is not None:
                 return made
             records.begin(tx, job_id, job, filters_json(job.filters), now=self._clock.now())
-        with self._storage.new_file() as file:
+        with new_file() as file:
             rows = self._write(job, file, _in_steps(progress))
             draft = self._storage.save_draft(file)
         try:
@@ -108,7 +108,7 @@ class ReportMaker:
             if report.state is ReportState.READY:
                 raise claims.AlreadyClaimed(f"report {job_id} was made in another run")
             now = self._clock.now()
-            location = self._storage.location_of(job_id, job.format)
+            location = location_of(job_id, job.format)
             records.save_ready(report, draft, location, rows=rows, now=now, expires_at=now + KEPT)
             self._storage.put_in_place(draft, location)
             return as_result(Made(job.type, job.format, rows, draft.size_bytes, draft.checksum, now + KEPT))

@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from services.reports.storage import Draft
 from shared.business import ReportState
 from shared.database.models import Report
 from shared.database.rows import insert_new
 from shared.messages.reports import GenerateReport
+from shared.storage import Draft
 
 
 def begin(tx: Session, job_id: str, job: GenerateReport, filters: dict[str, Any], *, now: datetime) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from services.reports.actors import declare
 from services.reports.making import ReportMaker
-from services.reports.storage import ReportStorage
 from shared.queues import Queue
+from shared.storage import make_storage
 from shared.worker import limit_when_redis_answers, worker_parts
 
 
@@ -13,5 +13,5 @@ def start() -> None:
     """Wire the reports worker; Dramatiq calls this once per process."""
     parts = worker_parts(Queue.REPORT_GENERATION)
     limit_when_redis_answers(parts)
-    maker = ReportMaker(parts.database, ReportStorage(parts.settings.data_dir), parts.settings.clock())
+    maker = ReportMaker(parts.database, make_storage(parts.settings), parts.settings.clock())
     parts.run(declare(maker))

@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import select
 
 from services.reports.making import ReportMaker
-from services.reports.storage import ReportStorage
 from shared.business import OrderState, PaymentStatus
 from shared.clock import Clock
 from shared.database import Database
@@ -30,6 +29,7 @@ from shared.messages.reports import (
     ScoreFilters,
     VolumeFilters,
 )
+from shared.storage import FolderStorage, ReportStorage
 
 NOW = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
 TODAY = date(2026, 11, 24)
@@ -69,7 +69,7 @@ class Office:
     progress: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.storage = ReportStorage(self.data_dir)
+        self.storage: ReportStorage = FolderStorage(self.data_dir / "reports")
         self.maker = ReportMaker(self.database, self.storage, StandingClock())
 
     def make(

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from services.reports import making, records
-from services.reports.storage import Draft, ReportStorage
 from shared.business import ReportState
 from shared.messages.reports import GenerateReport, ReportFormat, ReportType
+from shared.storage import Draft, FolderStorage
 from tests.integration.reports.office import NO_FILTERS, NOW, Office
 
 SUMMARY = ReportType.CREDIT_SUMMARY
@@ -103,11 +103,11 @@ def test_a_removed_file_is_gone_and_removing_it_again_is_no_error(office: Office
         office.storage.open(location)
 
 
-class _Overtaken(ReportStorage):
+class _Overtaken(FolderStorage):
     """Lets another run of the job, which sees one more shop, finish before this one's file is in place."""
 
     def __init__(self, office: Office) -> None:
-        super().__init__(office.data_dir)
+        super().__init__(office.data_dir / "reports")
         self._office = office
         self._overtaken = False
 
