@@ -16,6 +16,7 @@ from typing import NoReturn
 import click
 
 from gateway import scheduler as scheduler_process
+from gateway.demo import running as demo_data
 from gateway.roles import Role
 from gateway.tokens import create_token, list_tokens, revoke_token
 from shared.audit import Actor
@@ -100,6 +101,20 @@ def grant() -> None:
 def up() -> None:
     """Run everything in this terminal, as `make up` does."""
     _execute([sys.executable, "-m", "deploy.local"])
+
+
+@main.command()
+@click.option("--retailers", type=click.IntRange(1, demo_data.MOST_RETAILERS), default=30, show_default=True)
+@click.option("--months", type=click.IntRange(1, demo_data.MOST_MONTHS), default=6, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Another seed makes other data.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="The day at whose beginning the data end; today.")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Write CSV files here instead.")
+def demo(retailers: int, months: int, seed: int, as_of: datetime | None, output: Path | None) -> None:
+    """Load made-up data of a platform in Nepal into an empty database, once."""
+    size = demo_data.Size(retailers, months, seed, as_of.date() if as_of else None)
+    with _explained():
+        settings = _settings()
+        click.echo(demo_data.write(settings, size, output) if output else demo_data.load(settings, size))
 
 
 @main.group()

@@ -77,6 +77,7 @@ class Settings:
     operator_email: str | None = None
     api_url: str = "http://127.0.0.1:3000"
     api_token: str | None = _secret()
+    demo: bool = True
     whatsapp: WhatsAppSettings = field(default_factory=WhatsAppSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     clock_offset: timedelta = timedelta()
@@ -168,6 +169,7 @@ def _read(reader: EnvironmentReader) -> Settings:
         operator_email=reader.text("OPERATOR_EMAIL"),
         api_url=reader.url_or("DOKO_URL", f"http://{_reachable(host)}:{port}", ("https", "http")),
         api_token=reader.secret("DOKO_TOKEN"),
+        demo=reader.choice("DOKO_DEMO", ("on", "off"), "on") == "on",
         whatsapp=read_whatsapp(reader),
         storage=read_storage(reader),
         clock_offset=_clock_offset(reader, environment),
