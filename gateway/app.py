@@ -18,7 +18,7 @@ from gateway.bodies import BoundedRequest
 from gateway.context import Gateway
 from gateway.cooperative_database import CooperativeDatabase
 from gateway.metrics import RequestMetrics
-from gateway.routes import credit, docs, health, jobs, queues, reminders, schedules, whatsapp
+from gateway.routes import credit, docs, health, jobs, orders, payments, queues, reminders, schedules, whatsapp
 from shared.broker import EngineConfig, make_broker
 from shared.broker.connection import connect
 from shared.database.archive_reader import DatabaseArchive
@@ -30,7 +30,7 @@ from shared.settings import Settings
 
 ROUTES = (
     *(queues.routes, jobs.routes, whatsapp.routes, schedules.routes, health.routes, docs.routes),
-    *(credit.routes, reminders.routes),
+    *(credit.routes, reminders.routes, orders.routes, payments.routes),
 )
 WEBHOOKS = "gateway.routes.webhooks"
 

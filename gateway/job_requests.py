@@ -36,10 +36,7 @@ class JobRequest:
     def schema(self) -> Schema:
         """The message's fields and ``options``, for the OpenAPI document."""
         own = type(schema_of(self._message))
-        members = {"options": fields.Nested(OptionsSchema, data_key="options")}
-        made = type(f"{self._message.__name__}RequestSchema", (own,), members)
-        schema: Schema = made(exclude=self._options_only)
-        return schema
+        return with_options(self._message.__name__, own)(exclude=self._options_only)
 
     def read(self, data: Any) -> NewJob:
         """The job, not enqueued yet. Raises Problem 422."""
@@ -50,7 +47,12 @@ class JobRequest:
         try:
             return current_gateway().jobs.job_for(self._message, body, options)
         except ValidationError as error:
-            raise invalid(errors_of(error) | _wrong_options(options)) from error
+            raise invalid(errors_of(error) | wrong_options(options)) from error
+
+
+def with_options(name: str, own: type[Schema]) -> type[Schema]:
+    """``own`` and ``options``, for the OpenAPI document."""
+    return type(f"{name}RequestSchema", (own,), {"options": fields.Nested(OptionsSchema, data_key="options")})
 
 
 class AnyJobRequest:
@@ -93,7 +95,7 @@ def any_job(queue_key: str, data: Any) -> NewJob:
     try:
         return current_gateway().jobs.any_job(queue_key, body.get("name", ""), body.get("data"), options)
     except ValidationError as error:
-        raise invalid(errors_of(error) | _wrong_options(options)) from error
+        raise invalid(errors_of(error) | wrong_options(options)) from error
 
 
 def any_jobs(queue_key: str, bodies: list[Any]) -> list[NewJob]:
@@ -127,7 +129,7 @@ def _object(data: Any) -> dict[str, Any]:
     return data
 
 
-def _wrong_options(options: Mapping[str, Any]) -> Errors:
+def wrong_options(options: Mapping[str, Any]) -> Errors:
     """The error of the options by themselves, so that it is told together with the data's."""
     try:
         JobOptions.from_json({name: value for name, value in options.items() if name not in _DEPENDENT_OPTIONS})

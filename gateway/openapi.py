@@ -14,12 +14,14 @@ from gateway.api import Operation
 from gateway.roles import SCOPES
 from gateway.schemas import JobData, ProblemSchema
 from shared.messages.base import OneByKind
-from shared.messages.fields import camel_case
+from shared.messages.fields import Id, camel_case
 from shared.queues import Queue
 
 _PATH_ARGUMENT = re.compile(r"<(?:[^:>]+:)?([^>]+)>")
 _JSON = "application/json"
 _KINDS = "x-kinds"
+_IDS = {"order_id": "ORD2611000001", "number": "PAY001", "retailer_id": "RET001"}
+"""Ids of the platform in paths, each with an example."""
 _DESCRIPTIONS = {
     400: "The body is missing or not JSON",
     401: "No valid token",
@@ -75,7 +77,7 @@ def _describe(operation: Operation, text: str, endpoint: str, rule: str) -> dict
         "tags": [endpoint.partition(".")[0]],
         "summary": text.strip().partition("\n")[0],
         "parameters": [_path_parameter(name) for name in _PATH_ARGUMENT.findall(rule)],
-        "responses": _responses(operation),
+        "responses": _responses(operation, has_argument=_PATH_ARGUMENT.search(rule) is not None),
     }
     if operation.scopes is not None:
         roles = [role for role, scopes in SCOPES.items() if set(operation.scopes) <= scopes]
@@ -105,14 +107,18 @@ def _path_parameter(name: str) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string"}
     if name == "key":
         schema["enum"] = list(Queue.__members__)
+    elif name in _IDS:
+        schema |= Id().describe() | {"example": _IDS[name]}
     return {"in": "path", "name": name, "required": True, "schema": schema}
 
 
-def _responses(operation: Operation) -> dict[str, Any]:
+def _responses(operation: Operation, *, has_argument: bool) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": operation.response or "Done"}
     if operation.schema is not None:
         answer["content"] = {_JSON: {"schema": operation.schema}}
     problems = set(operation.problems)
+    if has_argument:
+        problems |= {404}
     if operation.scopes is not None:
         problems |= {401, 403, 429, 503}
     if operation.query is not None:
