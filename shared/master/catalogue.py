@@ -16,12 +16,13 @@ from typing import Any, TypeVar
 from sqlalchemy.orm import Session
 
 from shared.business import LANGUAGES
+from shared.database.bulk import Values
 from shared.database.models import Product, Retailer, Stock, Vendor
 from shared.database.models.platform import DEFAULT_TERMS_DAYS
 from shared.master.lookup import ids_of
 from shared.master.outcome import Given, Outcome, WrongRow
 from shared.master.rows import ProductRow, RetailerRow, StockRow, VendorRow
-from shared.master.upserting import Upserts, Values
+from shared.master.upserting import Upserts
 from shared.money import to_paisa
 
 RATING_UNITS = 100
@@ -89,8 +90,8 @@ def upsert_products(
 
 def upsert_stock(tx: Session, rows: Sequence[StockRow], now: datetime, given: Given | None = None) -> list[Outcome]:
     """Store what vendors have of products; both must be known."""
-    vendors = ids_of(tx, Vendor.code, (row.vendor_code for row in rows))
-    products = ids_of(tx, Product.code, (row.product_code for row in rows))
+    vendors = ids_of(tx, Vendor, (row.vendor_code for row in rows))
+    products = ids_of(tx, Product, (row.product_code for row in rows))
 
     def said(row: StockRow, columns: frozenset[str] | None) -> Values:
         if row.vendor_code not in vendors:

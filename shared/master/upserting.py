@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, select, tuple_, update
+from sqlalchemy import Table, select
 from sqlalchemy.orm import Session
 
 from shared.database.base import Base
-from shared.database.rows import insert_for
+from shared.database.bulk import Values, among, insert_missing, update_many
 from shared.master.outcome import Result
 
 Key = tuple[Any, ...]
-Values = Mapping[str, Any]
-
-_BOUND = "bound_"
 
 
 @dataclass(frozen=True)
@@ -54,8 +50,10 @@ class Upserts:
                 if key not in new:
                     changed[key] = current
                 results.append(Result.UPDATED)
-        self._update(tx, list(changed.values()), now)
-        missed = new.keys() - self._insert(tx, list(new.values()), now)
+        stamp = {} if self.written is None else {self.written: now}
+        update_many(tx, self.model, self.key, [row | stamp for row in changed.values()])
+        begun = [row | self._begun(row, now) | stamp for row in new.values()]
+        missed = new.keys() - set(insert_missing(tx, self.model, begun, self.key))
         if missed:
             # Another transaction created them between our look and our insert: now they are there to be compared.
             again = [index for index, values in enumerate(rows) if self._key_of(values) in missed]
@@ -63,57 +61,22 @@ class Upserts:
                 results[index] = result
         return results
 
-    @cached_property
-    def _table(self) -> Table:
-        return cast("Table", self.model.__table__)
-
-    @cached_property
-    def _columns(self) -> list[str]:
-        return [*self.key, *self.defaults]
-
     def _key_of(self, values: Values) -> Key:
         return tuple(values[column] for column in self.key)
-
-    def _stored(self, tx: Session, rows: Sequence[Values]) -> dict[Key, dict[str, Any]]:
-        table = self._table
-        keys = sorted({self._key_of(values) for values in rows})
-        columns = [table.c[name] for name in self.key]
-        wanted = columns[0].in_([key[0] for key in keys]) if len(columns) == 1 else tuple_(*columns).in_(keys)
-        query = (
-            select(*(table.c[name] for name in self._columns))
-            .where(wanted)
-            .order_by(*table.primary_key.columns)
-            # In one order everywhere, so that two writers don't wait for each other.
-            .with_for_update(key_share=True)
-        )
-        found = (dict(row) for row in tx.execute(query).mappings())
-        return {self._key_of(row): row for row in found}
-
-    def _stamped(self, now: datetime) -> dict[str, datetime]:
-        return {} if self.written is None else {self.written: now}
 
     def _begun(self, row: Values, now: datetime) -> dict[str, datetime]:
         return {} if self.since is None else {self.since: row.get(self.since) or now}
 
-    def _insert(self, tx: Session, rows: list[dict[str, Any]], now: datetime) -> set[Key]:
-        """The keys of the rows that this call inserted."""
-        if not rows:
-            return set()
-        statement = insert_for(tx, self.model).on_conflict_do_nothing()
-        returning = statement.returning(*(self._table.c[name] for name in self.key))
-        return {
-            tuple(row)
-            for row in tx.execute(returning, [row | self._begun(row, now) | self._stamped(now) for row in rows])
-        }
-
-    def _update(self, tx: Session, rows: list[dict[str, Any]], now: datetime) -> None:
-        if not rows:
-            return
-        table = self._table
-        statement = (
-            update(table)
-            .where(*(table.c[name] == bindparam(_BOUND + name) for name in self.key))
-            .values({name: bindparam(_BOUND + name) for name in self.defaults} | self._stamped(now))
+    def _stored(self, tx: Session, rows: Sequence[Values]) -> dict[Key, dict[str, Any]]:
+        table = cast("Table", self.model.__table__)
+        keys = {self._key_of(values) for values in rows}
+        query = (
+            select(*(table.c[name] for name in (*self.key, *self.defaults)))
+            # By each column of the key alone: that finds a few rows too many, which no row of ours asks for.
+            .where(*(among(tx, table.c[name], {key[place] for key in keys}) for place, name in enumerate(self.key)))
+            # In one order everywhere, so that two writers don't wait for each other.
+            .order_by(*table.primary_key.columns)
+            .with_for_update(key_share=True)
         )
-        parameters = [{_BOUND + name: row[name] for name in self._columns} for row in rows]
-        tx.connection().execute(statement, parameters)
+        found = (dict(row) for row in tx.execute(query).mappings())
+        return {self._key_of(row): row for row in found}
