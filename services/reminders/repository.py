@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from shared.database.models import ContactPreference, Reminder, Retailer
@@ -35,7 +35,7 @@ def recipient(tx: Session, code: str) -> Recipient | None:
             Retailer.shop_name,
             Retailer.phone,
             Retailer.language,
-            func.coalesce(ContactPreference.opted_out, other=False).label("opted_out"),
+            ContactPreference.opted_out,
         )
         .outerjoin(ContactPreference, ContactPreference.phone == Retailer.phone)
         .where(Retailer.code == code)
