@@ -29,10 +29,11 @@ def assign_vendor(tx: Session, number: str, data: VendorAssignment, run: Run) ->
     choice = offers.choice_of(tx, opened.order, vendor)
     reason = _refusal(tx, opened, vendor, is_chosen=choice is not None)
     if reason is None:
-        return _offer(tx, opened, vendor, None if choice is None else choice.score_hundredths, run)
+        by_hand = offers.Choice(offers.attempts(tx, opened.order) + 1)
+        return _offer(tx, opened, vendor, choice or by_hand, run)
     if choice is None:
         raise Refused(f"{number} can't be assigned: {reason}")
-    return _give_up(tx, opened, choice, reason, run)
+    return _give_up(tx, opened, vendor, reason, run)
 
 
 def _refusal(tx: Session, opened: Opened, vendor: Vendor, *, is_chosen: bool) -> str | None:
@@ -47,12 +48,12 @@ def _refusal(tx: Session, opened: Opened, vendor: Vendor, *, is_chosen: bool) ->
     )
 
 
-def _offer(tx: Session, opened: Opened, vendor: Vendor, score: int | None, run: Run) -> Outcome:
+def _offer(tx: Session, opened: Opened, vendor: Vendor, choice: offers.Choice, run: Run) -> Outcome:
     order = opened.order
     order.state, order.vendor_id, order.assigned_at = opened.step.to_state, vendor.id, run.now
     order.needs_manual_routing = False
     deadline: datetime = answer_deadline(run.now)
-    offer = offers.make(tx, order, vendor.id, score_hundredths=score, deadline=deadline, now=run.now)
+    offer = offers.make(tx, order, vendor.id, choice, deadline=deadline, now=run.now)
     details = {"vendor": vendor.code, "attempt": offer.attempt, "deadline": deadline.isoformat()}
     add_event(tx, opened, run, details=details)
     following.offer(tx, vendor, opened.retailer, order, repository.lines(tx, order), run)
@@ -60,8 +61,13 @@ def _offer(tx: Session, opened: Opened, vendor: Vendor, score: int | None, run: 
     return opened.done()
 
 
-def _give_up(tx: Session, opened: Opened, choice: offers.Choice, reason: str, run: Run) -> Outcome:
-    opened.order.vendor_id = None
+def _give_up(tx: Session, opened: Opened, vendor: Vendor, reason: str, run: Run) -> Outcome:
+    order = opened.order
+    order.vendor_id = None
     add_event(tx, opened, run, notes=f"refused: {reason}")
-    following.route(tx, opened.order, choice.next_attempt, run)
+    attempt = offers.attempts(tx, order) + 1
+    if attempt == 1:
+        following.route(tx, opened.retailer, order, repository.lines(tx, order), run)
+    else:
+        following.route_again(tx, order, attempt, vendor.code, run)
     return opened.refused(reason)

@@ -7,10 +7,10 @@ from sqlalchemy.orm import Session
 from services.orders import domain, following, repository
 from services.orders.phrases import refusal_note
 from services.orders.records import Opened, Outcome, Run, add_event, open_order
-from shared.database.models import Order
 from shared.errors import Refused
 from shared.messages.credit import Trigger
 from shared.messages.orders import OrderAction
+from shared.messages.whatsapp import MAX_LINES
 
 
 def confirm(tx: Session, number: str, run: Run) -> Outcome:
@@ -20,8 +20,8 @@ def confirm(tx: Session, number: str, run: Run) -> Outcome:
     if not opened.step.changed:
         return opened.done()
     lines = repository.lines(tx, order)
-    if not lines:
-        raise Refused(f"{number} has no items: add them before it is confirmed")
+    if not 1 <= len(lines) <= MAX_LINES:
+        raise Refused(f"{number} has {len(lines)} items: an order is confirmed with 1 to {MAX_LINES}")
     shortfall = domain.shortfall_paisa(
         limit_paisa=retailer.credit_limit_paisa,
         debt_paisa=retailer.debt_paisa,
@@ -35,7 +35,10 @@ def confirm(tx: Session, number: str, run: Run) -> Outcome:
     add_event(tx, opened, run)
     following.tell_confirmed(tx, retailer, order, lines, run)
     following.score(tx, retailer, Trigger.ORDER_CONFIRMED, run)
-    _look_for_vendor(tx, order, run)
+    if order.vendor_id is None:
+        following.route(tx, retailer, order, lines, run)
+    else:
+        following.assign(tx, order, repository.vendor(tx, order.vendor_id).code, run)
     return opened.done()
 
 
@@ -45,10 +48,3 @@ def _refuse(tx: Session, opened: Opened, reason: str, shortfall: int, run: Run) 
     note = refusal_note(opened.retailer.language, active=opened.retailer.active, shortfall_paisa=shortfall)
     following.tell_status(tx, opened.retailer, opened.order, note, run)
     return opened.refused(reason)
-
-
-def _look_for_vendor(tx: Session, order: Order, run: Run) -> None:
-    if order.vendor_id is None:
-        following.route(tx, order, 1, run)
-    else:
-        following.assign(tx, order, repository.vendor(tx, order.vendor_id).code, run)

@@ -20,9 +20,8 @@ from shared.database.models import Order, Retailer, Vendor
 from shared.jobs.requests import new_job
 from shared.messages.credit import ScoreRetailer, Trigger
 from shared.messages.orders import OrderAction, ProcessOrder, VendorAssignment
-from shared.messages.routing import RouteOrder
+from shared.messages.routing import OrderData, RouteOrder, WantedItem
 from shared.messages.whatsapp import (
-    MAX_LINES,
     DeliveryStatus,
     DeliveryUpdate,
     Language,
@@ -64,8 +63,15 @@ def score(tx: Session, retailer: Retailer, trigger: Trigger, run: Run) -> None:
     outbox.add(tx, run.job_id, "credit-score", new_job(ScoreRetailer(retailer.code, trigger), delay))
 
 
-def route(tx: Session, order: Order, attempt: int, run: Run, *, previous_vendor: str | None = None) -> None:
-    """A routing; the first at once, later ones after the call's delay of a minute."""
+def route(tx: Session, retailer: Retailer, order: Order, lines: Sequence[Line], run: Run) -> None:
+    """The order's first routing."""
+    items = tuple(WantedItem(line.product, Decimal(line.quantity), to_rupees(line.unit_price_paisa)) for line in lines)
+    job = RouteOrder(order.number, OrderData(retailer.code, items))
+    outbox.add(tx, run.job_id, "route", new_job(job, {"deduplicate": False}))
+
+
+def route_again(tx: Session, order: Order, attempt: int, previous_vendor: str, run: Run) -> None:
+    """A later routing, after the call's delay of a minute; ``attempt`` is 2 or more."""
     job = RouteOrder(order.number, attempt=attempt, previous_vendor_id=previous_vendor)
     outbox.add(tx, run.job_id, "route", new_job(job, {"deduplicate": False}))
 
@@ -92,8 +98,7 @@ def _tell(
 
 
 def _shown(lines: Sequence[Line]) -> tuple[OrderLine, ...]:
-    """The lines as a message shows them; the most that one takes, and the total is that of all."""
     return tuple(
         OrderLine(line.name, quantity=Decimal(line.quantity), unit_price=to_rupees(line.unit_price_paisa))
-        for line in lines[:MAX_LINES]
+        for line in lines
     )

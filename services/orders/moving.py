@@ -75,13 +75,11 @@ def _lose_vendor(tx: Session, opened: Opened, vendor_id: int, reason: str, run: 
     """The vendor can't deliver what it accepted: its offer is rejected, and routing tries the next one."""
     order, vendor = opened.order, repository.vendor(tx, vendor_id)
     offer = offers.lock(tx, order, vendor_id)
-    attempt = 1
     if offer is not None:
-        attempt = offer.attempt
         offers.close(offer, OfferState.REJECTED, reason=reason, now=run.now)
     order.state, order.vendor_id, order.assigned_at = OrderState.CONFIRMED, None, None
     add_event(tx, opened, run, action=VENDOR_LOST, notes=f"{vendor.code}: {reason}")
-    following.route(tx, order, attempt + 1, run, previous_vendor=vendor.code)
+    following.route_again(tx, order, max(1, offers.attempts(tx, order)) + 1, vendor.code, run)
     return opened.refused(reason)
 
 

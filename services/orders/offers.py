@@ -16,9 +16,8 @@ from shared.database.models import Order, RoutingDecision, Vendor, VendorOffer
 class Choice:
     """Why a vendor is to be assigned: the newest routing chose it, or the draft names it (then without a score)."""
 
-    score_hundredths: int | None
-    next_attempt: int
-    """Of the routing that follows if the choice comes to nothing."""
+    attempt: int
+    score_hundredths: int | None = None
 
 
 def choice_of(tx: Session, order: Order, vendor: Vendor) -> Choice | None:
@@ -27,8 +26,8 @@ def choice_of(tx: Session, order: Order, vendor: Vendor) -> Choice | None:
     decision = tx.scalar(newest.limit(1))
     if decision is not None and decision.chosen_vendor_id == vendor.id:
         scores = {each["vendor"]: each["totalHundredths"] for each in decision.candidates}
-        return Choice(scores.get(vendor.code), decision.attempt + 1)
-    return Choice(None, 1) if order.vendor_id == vendor.id else None
+        return Choice(decision.attempt, scores.get(vendor.code))
+    return Choice(1) if order.vendor_id == vendor.id else None
 
 
 def lock(tx: Session, order: Order, vendor_id: int) -> VendorOffer | None:
@@ -38,20 +37,27 @@ def lock(tx: Session, order: Order, vendor_id: int) -> VendorOffer | None:
 
 
 def make(
-    tx: Session, order: Order, vendor_id: int, *, score_hundredths: int | None, deadline: datetime, now: datetime
+    tx: Session, order: Order, vendor_id: int, choice: Choice, *, deadline: datetime, now: datetime
 ) -> VendorOffer:
     """Make the offer, or make it once more to a vendor that somebody names again."""
-    attempts = select(func.coalesce(func.max(VendorOffer.attempt), 0)).where(VendorOffer.order_id == order.id)
-    attempt = tx.execute(attempts).scalar_one() + 1
     offer = lock(tx, order, vendor_id)
     if offer is None:
         offer = VendorOffer(order_id=order.id, vendor_id=vendor_id)
         tx.add(offer)
-    offer.attempt, offer.score_hundredths = attempt, score_hundredths
+    offer.attempt, offer.score_hundredths = choice.attempt, choice.score_hundredths
     offer.state, offer.offered_at, offer.deadline = OfferState.PENDING, now, deadline
     offer.answered_at, offer.reason = None, None
     tx.flush()
     return offer
+
+
+def attempts(tx: Session, order: Order) -> int:
+    """The highest attempt of the order's offers and routings; 0 before the first."""
+    highest = [
+        tx.scalar(select(func.max(table.attempt)).where(table.order_id == order.id))
+        for table in (VendorOffer, RoutingDecision)
+    ]
+    return max(each or 0 for each in highest)
 
 
 def close(offer: VendorOffer, state: OfferState, *, reason: str | None = None, now: datetime) -> None:
