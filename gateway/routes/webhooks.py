@@ -1,7 +1,7 @@
 """Where the WhatsApp providers call: verification, messages from customers, receipts.
 
-Everything a request tells is stored before it is answered with 200; any other
-answer makes the provider send it again, which changes nothing that is stored.
+Everything a request tells is stored before it is answered with 200, and what people
+ask for with it; any other answer makes the provider send it again, which changes nothing that is stored.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from flask import Response, request
 from gateway.api import Routes, public
 from gateway.context import Gateway, current_gateway
 from gateway.errors import Problem
-from gateway.webhooks import meta, repository, signatures, twilio
+from gateway.webhooks import answering, meta, repository, signatures, twilio
 from gateway.webhooks.events import Batch, MalformedWebhook
 from shared import outbox
 from shared.broker.options import JobOptions, NewJob
@@ -94,7 +94,9 @@ def _store(batch: Batch, now: datetime) -> None:
     gateway = current_gateway()
     jobs = _jobs_to_send_again(gateway, batch)
     with gateway.database.session() as tx:
-        job_ids = repository.store(tx, batch, jobs, now=now)
+        new = repository.store_messages(tx, batch.inbound, now=now)
+        job_ids = repository.store_receipts(tx, batch.receipts, jobs)
+        job_ids += answering.answer(tx, new, now=now, business_now=gateway.settings.clock().now())
     try:
         outbox.publish(gateway.database, gateway.broker, job_ids)
     except QueueError as error:

@@ -21,7 +21,10 @@ class MalformedWebhook(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Inbound:
-    """A message from a customer; ``phone`` in E.164, ``body`` empty for what has no text."""
+    """A message from a customer; ``phone`` in E.164, ``body`` empty for what has no text.
+
+    ``payload`` is what a button stands for, ``replied_to`` the provider's id of the message that this one answers.
+    """
 
     provider: str
     provider_id: str
@@ -29,6 +32,8 @@ class Inbound:
     type: str
     body: str
     at: datetime
+    payload: str = ""
+    replied_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

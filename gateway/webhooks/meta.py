@@ -44,6 +44,12 @@ _TEXTS = (
     ("video", "caption"),
     ("document", "caption"),
 )
+_PAYLOADS = (
+    ("button", "payload"),
+    ("interactive", "button_reply", "id"),
+    ("interactive", "list_reply", "id"),
+)
+_REPLIED_TO = (("context", "id"),)
 
 
 def parse(body: bytes, now: datetime) -> Batch:
@@ -84,11 +90,21 @@ def _inbound(message: dict[str, Any], now: datetime) -> Inbound | None:
     if provider_id is None or phone is None:
         return None
     kind = text_of(message.get("type"))[:TYPE_LENGTH] or "unknown"
-    return Inbound(PROVIDER, provider_id, phone, kind, _text(message), instant_of(message.get("timestamp"), now))
+    return Inbound(
+        PROVIDER,
+        provider_id,
+        phone,
+        kind,
+        body=_text_at(message, _TEXTS),
+        at=instant_of(message.get("timestamp"), now),
+        payload=_text_at(message, _PAYLOADS),
+        replied_to=provider_id_of(_text_at(message, _REPLIED_TO)),
+    )
 
 
-def _text(message: dict[str, Any]) -> str:
-    for path in _TEXTS:
+def _text_at(message: dict[str, Any], paths: tuple[tuple[str, ...], ...]) -> str:
+    """The first text that stands under one of the paths, else empty."""
+    for path in paths:
         value: Any = message
         for step in path:
             value = value.get(step) if isinstance(value, dict) else None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from gateway.webhooks.events import Batch, Inbound
+from gateway.webhooks.events import Inbound
 from shared import outbox
 from shared.broker.options import NewJob
 from shared.database.base import without_nul
@@ -28,18 +28,25 @@ WINDOW_CLOSED = frozenset({("meta", "131047"), ("twilio", "63016")})
 AS_TEMPLATE = "template"
 
 
-def store(tx: Session, batch: Batch, jobs: Mapping[str, NewJob], *, now: datetime) -> list[str]:
-    """Store every message and receipt that is new, and send again as template what met a closed window.
+def store_messages(tx: Session, messages: Sequence[Inbound], *, now: datetime) -> list[Inbound]:
+    """Store every message that is new, and open its sender's 24-hour window; returns the new ones as they came."""
+    new = []
+    # In one order in every process, so that two batches never wait for each other.
+    for message in sorted(messages, key=lambda each: (each.phone, each.provider_id)):
+        if _store_inbound(tx, message, now=now):
+            _open_window(tx, message)
+            new.append(message)
+    return sorted(new, key=messages.index)
+
+
+def store_receipts(tx: Session, receipts: Sequence[Receipt], jobs: Mapping[str, NewJob]) -> list[str]:
+    """Store every receipt that is new, and send again as template what met a closed window.
 
     ``jobs`` holds, by id, the jobs of the receipts that ``may_be_sent_again``. Returns the ids of the outbox
     jobs, to be published after the commit.
     """
-    # In one order in every process, so that two batches never wait for each other.
-    for message in sorted(batch.inbound, key=lambda each: (each.phone, each.provider_id)):
-        if _store_inbound(tx, message, now=now):
-            _open_window(tx, message)
     job_ids = []
-    for receipt in sorted(batch.receipts, key=lambda each: (each.provider_id, each.at)):
+    for receipt in sorted(receipts, key=lambda each: (each.provider_id, each.at)):
         if record_receipt(tx, receipt) and may_be_sent_again(receipt):
             job_ids += _send_as_template(tx, receipt, jobs)
     return job_ids

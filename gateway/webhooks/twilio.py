@@ -65,4 +65,14 @@ def _inbound(form: Mapping[str, str], provider_id: str, now: datetime) -> Batch:
     if phone is None:
         raise MalformedWebhook("From must be a WhatsApp number")
     kind = "text" if form.get("NumMedia", "0") == "0" else "media"
-    return Batch(inbound=(Inbound(PROVIDER, provider_id, phone, kind, form.get("Body", ""), now),))
+    message = Inbound(
+        PROVIDER,
+        provider_id,
+        phone,
+        kind,
+        body=form.get("Body", ""),
+        at=now,
+        payload=form.get("ButtonPayload", ""),
+        replied_to=provider_id_of(form.get("OriginalRepliedMessageSid")),
+    )
+    return Batch(inbound=(message,))

@@ -38,6 +38,20 @@ def meta_text(provider_id: str, text: str, *, sender: str = "9779800000000", at:
     return {"from": sender, "id": provider_id, "timestamp": timestamp, "type": "text", "text": {"body": text}}
 
 
+def meta_button(
+    provider_id: str, title: str, payload: str | None = None, *, sender: str = "9779800000000"
+) -> dict[str, Any]:
+    """A tap on a template's quick reply; without a payload of its own its title stands there."""
+    button = {"text": title, "payload": title if payload is None else payload}
+    return meta_text(provider_id, "", sender=sender) | {"type": "button", "button": button}
+
+
+def meta_interactive(provider_id: str, title: str, reply_id: str, *, sender: str = "9779800000000") -> dict[str, Any]:
+    """A tap on a reply button."""
+    reply = {"type": "button_reply", "button_reply": {"id": reply_id, "title": title}}
+    return meta_text(provider_id, "", sender=sender) | {"type": "interactive", "interactive": reply}
+
+
 def meta_batch(
     *, statuses: list[dict[str, Any]] | None = None, messages: list[dict[str, Any]] | None = None
 ) -> dict[str, Any]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import redis
 
 from services.whatsapp.clients.meta import MetaProvider
 from services.whatsapp.clients.twilio import TwilioProvider
 from services.whatsapp.templates import TEMPLATES
+from shared.broker import DokoBroker, EngineConfig
 from shared.database import Database
+from shared.job_store import JobStore
+from shared.settings import Settings
 from shared.settings_whatsapp import WhatsAppSettings
 from tests.doubles.whatsapp_provider import (
     META_PHONE_NUMBER_ID,
@@ -20,8 +24,8 @@ from tests.doubles.whatsapp_provider import (
     WhatsAppDouble,
 )
 from tests.integration.whatsapp.desk import Desk, open_desk
+from tests.integration.whatsapp.hooks import SETTINGS, WEBHOOK_URL, Hooks, an_app
 
-WEBHOOK_URL = "https://doko.example/api/v1/webhooks/whatsapp/twilio"
 TIMEOUT_MS = 400
 
 
@@ -71,3 +75,12 @@ def twilio_desk(double: WhatsAppDouble, database: Database) -> Iterator[Desk]:
     """A sender through Twilio."""
     with open_desk(TwilioProvider(twilio_settings(double.url)), database) as desk:
         yield desk
+
+
+@pytest.fixture
+def hooks(database: Database, redis_client: redis.Redis) -> Iterator[Hooks]:
+    """A gateway's webhooks, on a real database and Redis."""
+    broker = DokoBroker(redis_client, EngineConfig.from_settings(Settings()))
+    app = an_app(SETTINGS, database, broker, redis_client)
+    yield Hooks(app.test_client(), database, broker, JobStore(redis_client))
+    broker.close()

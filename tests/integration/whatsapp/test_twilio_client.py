@@ -16,7 +16,8 @@ from shared.messages.whatsapp import Language
 from tests.doubles import whatsapp_answers as answers
 from tests.doubles.whatsapp_answers import Answer, twilio_error
 from tests.doubles.whatsapp_provider import TWILIO_ACCOUNT, WhatsAppDouble
-from tests.integration.whatsapp.conftest import WEBHOOK_URL, twilio_settings
+from tests.integration.whatsapp.conftest import twilio_settings
+from tests.integration.whatsapp.hooks import WEBHOOK_URL
 from tests.unit.services.whatsapp.builders import PHONE, a_message
 
 

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 import redis
-from flask import Flask
-from flask.testing import FlaskClient
-from sqlalchemy import select
-from werkzeug.test import TestResponse
 
-from gateway import errors
-from gateway.context import Gateway
-from gateway.routes.webhooks import blueprint
 from shared.broker import DokoBroker, EngineConfig, JobOptions, NewJob
 from shared.database import Database
-from shared.database import send_records as records
 from shared.database.models.whatsapp import (
     ConversationWindow,
     MessageState,
     WhatsAppMessage,
     WhatsAppReceipt,
 )
-from shared.job_store import JobStore
 from shared.messages import dump
 from shared.messages.whatsapp import SendMessage
 from shared.queues import Queue
@@ -45,76 +34,8 @@ from tests.doubles.whatsapp_webhooks import (
     twilio_status,
     twilio_text,
 )
-from tests.integration.whatsapp.conftest import WEBHOOK_URL
+from tests.integration.whatsapp.hooks import SECRET, TOKEN, VERIFY, WEBHOOK_URL, Hooks, an_app
 from tests.unit.services.whatsapp.builders import PHONE, a_message
-
-SECRET = "app-secret"
-VERIFY = "verify-token"
-TOKEN = "twilio-token"
-SETTINGS = WhatsAppSettings(
-    meta_app_secret=SECRET, meta_verify_token=VERIFY, twilio_auth_token=TOKEN, twilio_webhook_url=WEBHOOK_URL
-)
-
-
-class Hooks:
-    """Calls the webhooks and looks at what is stored."""
-
-    def __init__(self, client: FlaskClient, database: Database, broker: DokoBroker, store: JobStore) -> None:
-        self.store = store
-        self.client = client
-        self.database = database
-        self.broker = broker
-
-    def post(self, path: str, signed: Signed) -> TestResponse:
-        return self.client.post(path, data=signed.body, headers=signed.headers)
-
-    def meta(self, **batch: Any) -> TestResponse:
-        return self.post(META_PATH, signed_meta(meta_batch(**batch), SECRET))
-
-    def twilio(self, form: dict[str, str], query: str = "") -> TestResponse:
-        return self.post(TWILIO_PATH + query, signed_twilio(WEBHOOK_URL + query, form, TOKEN))
-
-    def all(self, model: Any) -> list[Any]:
-        with self.database.session() as tx:
-            return list(tx.scalars(select(model)))
-
-    def sent(self, job_id: str = "whatsapp-1", provider_id: str | None = "wamid.1", provider: str = "meta") -> None:
-        with self.database.session() as tx:
-            outgoing = records.Outgoing(job_id, PHONE, provider, "ORDER_CONFIRMATION", "text")
-            record, _ = records.begin(tx, outgoing)
-            if provider_id is not None:
-                records.record_sent(tx, record, provider_id)
-
-    def message(self) -> WhatsAppMessage:
-        [message] = self.all(WhatsAppMessage)
-        assert isinstance(message, WhatsAppMessage)
-        return message
-
-
-def an_app(settings: WhatsAppSettings, database: Database, broker: DokoBroker, client: redis.Redis) -> Flask:
-    app = Flask(__name__)
-    errors.install(app)
-    app.register_blueprint(blueprint)
-    gateway = Gateway(
-        settings=Settings(whatsapp=settings),
-        broker=broker,
-        jobs=None,  # type: ignore[arg-type]  # webhooks don't use it
-        store=JobStore(client),
-        database=database,
-        tokens=None,  # type: ignore[arg-type]  # the same
-        health=None,  # type: ignore[arg-type]  # the same
-        schedules=None,  # type: ignore[arg-type]  # the same
-    )
-    app.extensions["doko"] = gateway
-    return app
-
-
-@pytest.fixture
-def hooks(database: Database, redis_client: redis.Redis) -> Iterator[Hooks]:
-    broker = DokoBroker(redis_client, EngineConfig.from_settings(Settings()))
-    app = an_app(SETTINGS, database, broker, redis_client)
-    yield Hooks(app.test_client(), database, broker, JobStore(redis_client))
-    broker.close()
 
 
 def test_meta_verifies_the_webhook_with_its_token(hooks: Hooks) -> None:
