@@ -3,14 +3,182 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared.master.outcome import Given, Outcome
+from shared import bookkeeping
+from shared.business import LedgerKind, OrderState, PaymentStatus
+from shared.clock import BUSINESS_ZONE
+from shared.database.bulk import among, insert_many, insert_missing
+from shared.database.models import Order, OrderEvent, Vendor
+from shared.master.ledger import Account, Ledger
+from shared.master.lookup import ids_of
+from shared.master.order_rules import REACHED, Checked, checked
+from shared.master.outcome import UNCHANGED, Given, Outcome, Result, WrongRow
 from shared.master.rows import OrderRow
+from shared.master.schemas import OrderSchema
+from shared.messages.base import ContractSchema
+
+ACTION = "IMPORT"
+"""What the event of an imported order says; its details keep the row as it came."""
+ACTOR = "import"
+
+_DELIVERED = (OrderState.DELIVERED, OrderState.COMPLETED)
+_Json = dict[str, Any]
 
 
 def import_orders(tx: Session, rows: Sequence[OrderRow], now: datetime, given: Given | None = None) -> list[Outcome]:
-    """Store orders as they stand, with their ledger entries; a known number must come with the same columns."""
-    raise NotImplementedError
+    """Store orders as they stand, with their ledger entries; a known number must come with the same columns.
+
+    An order is compared with the row that it came from, so importing it again is a no-op whatever it has become since.
+    """
+    batch = _Batch(tx, rows, now)
+    outcomes: list[Outcome] = []
+    for index, row in enumerate(rows):
+        try:
+            outcomes.append(batch.take(row, None if given is None else given[index]))
+        except WrongRow as error:
+            outcomes.append(error.outcome())
+    missed = batch.write()
+    if missed:
+        # Another transaction stored them between our look and our insert: now they are there to be compared.
+        again = [index for index, row in enumerate(rows) if row.number in missed]
+        some = None if given is None else [given[index] for index in again]
+        for index, outcome in zip(again, import_orders(tx, [rows[index] for index in again], now, some), strict=True):
+            outcomes[index] = outcome
+    return outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class _New:
+    """An order to be stored."""
+
+    row: OrderRow
+    checked: Checked
+    account: Account
+    json: _Json
+
+
+class _Batch:
+    """The orders of one call and what they refer to."""
+
+    def __init__(self, tx: Session, rows: Sequence[OrderRow], now: datetime) -> None:
+        self._tx = tx
+        self._now = now
+        self._ledger = Ledger.of_codes(tx, (row.retailer_code for row in rows), now)
+        self._vendors = ids_of(tx, Vendor, (row.vendor_code for row in rows))
+        self._known = _known(tx, {row.number for row in rows})
+        self._new: dict[str, _New] = {}
+
+    def take(self, row: OrderRow, given: frozenset[str] | None) -> Outcome:
+        """Compare a known order, keep a new one for ``write``; raises ``WrongRow``."""
+        json = _schema().encode(row)
+        if row.number in self._known:
+            return _same(row.number, self._known[row.number], json, given)
+        account = self._ledger.by_code.get(row.retailer_code)
+        if account is None:
+            raise WrongRow("retailer_code", f"there is no retailer {row.retailer_code}")
+        if row.vendor_code is not None and row.vendor_code not in self._vendors:
+            raise WrongRow("vendor_code", f"there is no vendor {row.vendor_code}")
+        self._new[row.number] = _New(row, checked(row, self._now), account, json)
+        self._known[row.number] = json
+        return Outcome(Result.CREATED, retailer=row.retailer_code)
+
+    def write(self) -> set[str]:
+        """Store the new orders, their events and entries; the numbers that somebody else has stored meanwhile."""
+        columns = [self._columns(new) for new in self._new.values()]
+        ids = dict(insert_missing(self._tx, Order, columns, ("number", "id")))
+        events = []
+        for number, new in self._new.items():
+            if number in ids:
+                events.append(self._event(ids[number], new))
+                self._post(ids[number], new)
+        insert_many(self._tx, OrderEvent, events)
+        self._ledger.write()
+        return self._new.keys() - ids.keys()
+
+    def _columns(self, new: _New) -> dict[str, Any]:
+        row, totals = new.row, new.checked.totals
+        due_on = row.due_on
+        if due_on is None and row.status in _DELIVERED and row.delivered_at is not None:
+            due_on = bookkeeping.due_on(row.delivered_at, new.account.terms_days)
+        return {
+            "number": row.number,
+            "retailer_id": new.account.id,
+            "vendor_id": None if row.vendor_code is None else self._vendors[row.vendor_code],
+            "state": row.status,
+            "payment_status": self._status(new, due_on),
+            "subtotal_paisa": totals.subtotal_paisa,
+            "tax_paisa": totals.tax_paisa,
+            "total_paisa": totals.total_paisa,
+            "paid_paisa": 0,
+            "due_on": due_on,
+            "imported": True,
+            "cancelled_by": row.cancelled_by,
+            "cancelled_at": row.cancelled_at,
+            "created_at": new.checked.created_at,
+            **{column: getattr(row, column) for column in REACHED},
+        }
+
+    def _status(self, new: _New, due_on: Any) -> PaymentStatus:
+        today = self._now.astimezone(BUSINESS_ZONE).date()
+        total = new.checked.totals.total_paisa
+        return bookkeeping.payment_status(total_paisa=total, paid_paisa=0, due_on=due_on, today=today)
+
+    def _event(self, order_id: int, new: _New) -> dict[str, Any]:
+        return {
+            "order_id": order_id,
+            "action": ACTION,
+            "from_state": None,
+            "to_state": new.row.status,
+            "actor": ACTOR,
+            "details": {"row": new.json},
+            "at": self._now,
+            "recorded_at": self._now,
+        }
+
+    def _post(self, order_id: int, new: _New) -> None:
+        amount = new.checked.totals.total_paisa
+        if new.checked.debited_at is None:
+            return
+        self._ledger.post(new.account.id, LedgerKind.ORDER, amount, new.checked.debited_at, order_id=order_id)
+        if new.checked.reversed_at is not None:
+            kind, at = LedgerKind.ORDER_REVERSED, new.checked.reversed_at
+            self._ledger.post(new.account.id, kind, amount, at, order_id=order_id)
+
+
+@cache
+def _schema() -> ContractSchema:
+    return OrderSchema()
+
+
+def _known(tx: Session, numbers: set[str]) -> dict[str, _Json | None]:
+    """The row that each order that is there came from, None for one that wasn't imported."""
+    orders, events = Order.__table__.c, OrderEvent.__table__.c
+    query = (
+        select(orders.number, events.details)
+        .outerjoin_from(
+            Order.__table__, OrderEvent.__table__, (events.order_id == orders.id) & (events.action == ACTION)
+        )
+        .where(among(tx, orders.number, numbers))
+    )
+    return {number: None if details is None else details["row"] for number, details in tx.execute(query)}
+
+
+def _same(number: str, known: _Json | None, json: _Json, given: frozenset[str] | None) -> Outcome:
+    """UNCHANGED if the columns that came are as they were; ``WrongRow`` names the others."""
+    if known is None:
+        raise WrongRow("number", f"{number} is an order that was not imported")
+    names = [name for name in _schema().fields if given is None or name in given]
+    keys = dict(zip(_schema().fields, _schema().keys(), strict=True))
+    changed = [name for name in names if json.get(keys[name]) != known.get(keys[name])]
+    if not changed:
+        return UNCHANGED
+    was = known.get(keys[changed[0]], "empty")
+    others = f"; also changed: {', '.join(changed[1:])}" if changed[1:] else ""
+    raise WrongRow(changed[0], f"was {was} when {number} was imported, and an imported order can't be changed{others}")
