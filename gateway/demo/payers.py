@@ -29,9 +29,9 @@ class Payer:
     """Its limit as a multiple of what it usually owes."""
 
 
-PROMPT = Payer("prompt", -12, 0, 0.04, 0.0, 0.0, 0.002, 0.003, 9, (3.0, 4.5))
+PROMPT = Payer("prompt", -12, 0, 0.04, 0.0, 0.0, 0.002, 0.003, 9, (3.5, 6.0))
 STEADY = Payer("steady", -6, 6, 0.10, 0.02, 0.0, 0.005, 0.012, 6, (1.7, 2.6))
-SLOW = Payer("slow", 2, 32, 0.30, 0.12, 0.04, 0.02, 0.05, 3, (1.2, 1.8))
+SLOW = Payer("slow", -5, 24, 0.30, 0.10, 0.03, 0.02, 0.04, 3, (1.4, 2.3))
 BAD = Payer("bad", 15, 80, 0.45, 0.40, 0.25, 0.06, 0.10, 1.5, (0.8, 1.15))
 DEFAULTER = Payer("defaulter", 30, 120, 0.50, 0.80, 0.75, 0.10, 0.16, 1.0, (0.6, 0.9))
 
