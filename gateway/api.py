@@ -55,6 +55,7 @@ class Operation:
     status: int = 200
     schema: Schema | None = None
     response: str = ""
+    files: tuple[str, ...] = ()
     problems: tuple[int, ...] = field(default=())
 
 
@@ -80,14 +81,24 @@ class Routes(Blueprint):
         return note
 
     def response(
-        self, status: int, schema: type[Schema] | None = None, description: str = "", *, problems: tuple[int, ...] = ()
+        self,
+        status: int,
+        schema: type[Schema] | None = None,
+        description: str = "",
+        *,
+        problems: tuple[int, ...] = (),
+        files: tuple[str, ...] = (),
     ) -> Callable[[V], V]:
-        """Answer with ``status``; ``schema`` documents the body, ``problems`` the errors beyond the usual ones."""
+        """Answer with ``status``; ``schema`` documents the body, ``problems`` the errors beyond the usual ones.
+
+        ``files`` are the content types of a body that is a file.
+        """
 
         def note(view: V) -> V:
             operation = operation_of(view)
             operation.status, operation.response, operation.problems = status, description, problems
             operation.schema = schema() if schema is not None else None
+            operation.files = files
             return view
 
         return note

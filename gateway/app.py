@@ -18,7 +18,20 @@ from gateway.bodies import BoundedRequest
 from gateway.context import Gateway
 from gateway.cooperative_database import CooperativeDatabase
 from gateway.metrics import RequestMetrics
-from gateway.routes import credit, docs, health, jobs, orders, payments, queues, reminders, schedules, whatsapp
+from gateway.routes import (
+    credit,
+    docs,
+    health,
+    jobs,
+    orders,
+    payments,
+    queues,
+    reminders,
+    reports,
+    retailers,
+    schedules,
+    whatsapp,
+)
 from shared.broker import EngineConfig, make_broker
 from shared.broker.connection import connect
 from shared.database.archive_reader import DatabaseArchive
@@ -27,10 +40,11 @@ from shared.job_store import JobStore
 from shared.jobs import JobQueueService
 from shared.schedules import ScheduleStore
 from shared.settings import Settings
+from shared.storage import make_storage
 
 ROUTES = (
     *(queues.routes, jobs.routes, whatsapp.routes, schedules.routes, health.routes, docs.routes),
-    *(credit.routes, reminders.routes, orders.routes, payments.routes),
+    *(credit.routes, reminders.routes, orders.routes, payments.routes, retailers.routes, reports.routes),
 )
 WEBHOOKS = "gateway.routes.webhooks"
 
@@ -97,6 +111,7 @@ def _gateway(settings: Settings) -> Gateway:
         tokens=TokenCache(database),
         health=Health(parts),
         schedules=ScheduleStore(broker.scripts.client, settings.clock_offset),
+        storage=make_storage(settings),
     )
 
 

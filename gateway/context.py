@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from shared.jobs import JobQueueService
     from shared.schedules import ScheduleStore
     from shared.settings import Settings
+    from shared.storage import ReportStorage
 
 REQUEST_ID_HEADER = "X-Request-Id"
 REQUEST_ID = "doko.request_id"
@@ -39,6 +40,7 @@ class Gateway:
     tokens: TokenCache
     health: Health
     schedules: ScheduleStore
+    storage: ReportStorage
 
 
 def current_gateway() -> Gateway:

@@ -23,6 +23,7 @@ from gateway.rate_limit import limit_headers
 from shared import errors
 from shared.broker.connection import UNREACHABLE
 from shared.job_listing import InvalidCursor
+from shared.storage import StorageUnavailable
 
 Errors = dict[str, list[str]]
 """Messages by the path of the field: ``{"data.items.0.quantity": ["must be more than 0"]}``."""
@@ -125,6 +126,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(
         InvalidCursor, lambda _: invalid({"cursor": ["is not one that a page returned"]}).response()
     )
+    app.register_error_handler(StorageUnavailable, lambda error: _away(str(error), "storage_unavailable"))
     app.register_error_handler(errors.QueueFull, lambda error: _away(str(error), "queue_full"))
     for kind in _unique((errors.RedisUnavailable, redis.exceptions.RedisError, *UNREACHABLE)):
         if kind is not OSError:  # an OSError of anything else is a defect of ours

@@ -10,6 +10,7 @@ from marshmallow import Schema, ValidationError, fields
 
 from gateway.context import current_gateway
 from gateway.errors import Errors, Problem, errors_of, invalid
+from gateway.report_owners import check_owner
 from gateway.schemas import AnyJobSchema, BulkSchema, OptionsSchema
 from shared.broker.options import JobOptions, NewJob
 from shared.errors import InvalidOption
@@ -93,7 +94,7 @@ def any_job(queue_key: str, data: Any) -> NewJob:
     if unknown := body.keys() - {"name", "data"}:
         raise ValidationError({min(unknown): ["is not known here (known: name, data, options)"]})
     try:
-        return current_gateway().jobs.any_job(queue_key, body.get("name", ""), body.get("data"), options)
+        return check_owner(current_gateway().jobs.any_job(queue_key, body.get("name", ""), body.get("data"), options))
     except ValidationError as error:
         raise invalid(errors_of(error) | wrong_options(options)) from error
 

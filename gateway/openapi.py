@@ -28,6 +28,7 @@ _DESCRIPTIONS = {
     403: "The token lacks a scope",
     404: "No such queue, job, schedule, order, payment, retailer or path",
     409: "The job is in another state, or its deduplication key is held",
+    410: "The report's file has expired",
     413: "The body is too large",
     415: "The body is not JSON by its content type",
     422: "Fields are wrong; errors names each by its path",
@@ -116,6 +117,10 @@ def _responses(operation: Operation, *, has_argument: bool) -> dict[str, Any]:
     answer: dict[str, Any] = {"description": operation.response or "Done"}
     if operation.schema is not None:
         answer["content"] = {_JSON: {"schema": operation.schema}}
+    for kind in operation.files:
+        # A JSON file is any JSON to a reader of this document, every other one bytes.
+        is_json = kind == _JSON
+        answer.setdefault("content", {})[kind] = {"schema": {} if is_json else {"type": "string", "format": "binary"}}
     problems = set(operation.problems)
     if has_argument:
         problems |= {404}

@@ -16,15 +16,15 @@ _DRAFT = ".draft"
 
 
 class FolderStorage:
-    """A ``ReportStorage`` in ``root``, which is made if it isn't there."""
+    """A ``ReportStorage`` in ``root``, which is made with the first file if it isn't there."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        # Reports hold phones and debts: nobody but the owner of the process looks into their folder.
-        root.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
 
     def save_draft(self, file: BinaryIO) -> Draft:
         """See ``ReportStorage``."""
+        # Reports hold phones and debts: nobody but the owner of the process looks into their folder.
+        self._root.mkdir(mode=_OWNER_ONLY, parents=True, exist_ok=True)
         name = f".{uuid4().hex}{_DRAFT}"
         checksum, size = digest_of(file)
         with (self._root / name).open("xb") as stored:

@@ -72,7 +72,7 @@ CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance,
 QUEUE_OF = {message.JOB_NAME: message.QUEUE.name for message in MESSAGES}
 ENQUEUEING = {
     *("/api/v1/whatsapp/messages", "/api/v1/queues/{key}/jobs", "/api/v1/queues/{key}/jobs/bulk"),
-    *("/api/v1/credit/scores", "/api/v1/reminders"),
+    *("/api/v1/credit/scores", "/api/v1/reminders", "/api/v1/reports"),
     *(
         f"/api/v1/orders/{{order_id}}/{action}"
         for action in ("confirm", "assign-vendor", "status", "complete", "cancel", "payments")

@@ -105,7 +105,7 @@ class Office:
             return tx.scalars(select(Report).where(Report.job_id == job_id)).one()
 
     def files(self) -> list[Path]:
-        return sorted((self.data_dir / "reports").iterdir())
+        return sorted((self.data_dir / "reports").glob("*"))
 
     def checksum(self, location: str) -> str:
         with closing(self.storage.open(location)) as file:

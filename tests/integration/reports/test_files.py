@@ -91,6 +91,7 @@ def test_a_jobs_id_never_names_a_path(office: Office) -> None:
 
 
 def test_only_the_owner_of_the_process_looks_into_the_folder(office: Office) -> None:
+    office.make(SUMMARY)
     assert (office.data_dir / "reports").stat().st_mode & 0o077 == 0
 
 
