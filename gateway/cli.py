@@ -17,6 +17,7 @@ import click
 
 from gateway import scheduler as scheduler_process
 from gateway.demo import running as demo_data
+from gateway.importing.command import import_
 from gateway.roles import Role
 from gateway.tokens import create_token, list_tokens, revoke_token
 from shared.audit import Actor
@@ -115,6 +116,9 @@ def demo(retailers: int, months: int, seed: int, as_of: datetime | None, output:
     with _explained():
         settings = _settings()
         click.echo(demo_data.write(settings, size, output) if output else demo_data.load(settings, size))
+
+
+main.add_command(import_)
 
 
 @main.group()

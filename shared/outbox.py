@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 from shared.broker.options import MAX_JOB_ID_LENGTH, JobOptions, NewJob
 from shared.database.base import utc_now
+from shared.database.bulk import insert_missing
 from shared.database.models import OutboxJob
 from shared.database.rows import affected, insert_new
 from shared.database.session import Database
@@ -63,10 +64,25 @@ def add(tx: Session, parent_id: str, step: str, job: NewJob) -> str:
     ``parent_id`` is the asking job's id (or a request's), ``step`` names the job among those it
     asks for. Adding the same step again changes nothing.
     """
+    row = _row(parent_id, step, job)
+    insert_new(tx, OutboxJob, row)
+    job_id: str = row["job_id"]
+    added(tx).append(job_id)
+    return job_id
+
+
+def add_many(tx: Session, parent_id: str, jobs: Mapping[str, NewJob]) -> None:
+    """As ``add``, for many jobs by their steps in one statement."""
+    rows = [_row(parent_id, step, job) for step, job in jobs.items()]
+    insert_missing(tx, OutboxJob, rows, ["job_id"])
+    added(tx).extend(row["job_id"] for row in rows)
+
+
+def _row(parent_id: str, step: str, job: NewJob) -> dict[str, Any]:
     job_id = derived_job_id(job.queue, parent_id, step)
     options = replace(job.options, job_id=job_id).to_json()
     del options["jobId"]
-    row = {
+    return {
         "job_id": job_id,
         "queue": job.queue,
         "name": job.name,
@@ -75,9 +91,6 @@ def add(tx: Session, parent_id: str, step: str, job: NewJob) -> str:
         "options": options,
         "created_at": utc_now(),
     }
-    insert_new(tx, OutboxJob, row)
-    added(tx).append(job_id)
-    return job_id
 
 
 def added(tx: Session) -> list[str]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast
 
-import orjson
 from sqlalchemy import (
     ARRAY,
     JSON,
@@ -30,7 +29,7 @@ from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from shared.database.base import Base
+from shared.database.base import Base, dump_json
 from shared.database.rows import insert_for
 
 Values = Mapping[str, Any]
@@ -117,4 +116,4 @@ def _document(table: Table, names: Sequence[str]) -> TableValuedAlias:
 
 
 def _parameters(rows: Sequence[Values]) -> dict[str, str]:
-    return {_DOCUMENT: orjson.dumps([{**row, _PLACE: place} for place, row in enumerate(rows)]).decode()}
+    return {_DOCUMENT: dump_json([{**row, _PLACE: place} for place, row in enumerate(rows)])}
