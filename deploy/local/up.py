@@ -16,6 +16,7 @@ from deploy.local.embedded_redis import URL_FILE, embedded_redis
 from deploy.local.parts import Part, ProcessPart, RedisPart
 from deploy.local.ports import is_free
 from deploy.local.supervisor import Supervisor
+from gateway.demo.running import load_at_first_start
 from gateway.tokens import ADMIN_TOKEN_FILE, ensure_admin_token
 from shared.database.migrate import migrate
 from shared.database.session import Database
@@ -55,9 +56,9 @@ def _run(settings: Settings, console: Console) -> int:
             cleanup.callback(server.stop)
             environment["REDIS_URL"] = server.url
             parts.append(RedisPart(server))
-        token = _prepare_database(settings)
+        token, told = _prepare_database(settings)
         parts += processes(environment)
-        announcement = _Announcement(settings, token, console)
+        announcement = _Announcement(settings, token, told, console)
         grace_s = settings.shutdown_grace_ms / 1000
         return Supervisor(parts, console, grace_s=grace_s, on_tick=announcement.when_ready).run()
 
@@ -101,12 +102,12 @@ def _only_one(data_dir: Path) -> Iterator[None]:
         yield
 
 
-def _prepare_database(settings: Settings) -> str:
-    """Bring the schema up to date; returns the administrator's token."""
+def _prepare_database(settings: Settings) -> tuple[str, str | None]:
+    """Bring the schema up to date, fill an empty database; the administrator's token, and what to say of the demo."""
     migrate(settings.database_url)
     database = Database(settings.database_url, application_name="doko-up", pool_size=1)
     try:
-        return ensure_admin_token(database, settings)
+        return ensure_admin_token(database, settings), load_at_first_start(database, settings)
     finally:
         database.dispose()
 
@@ -114,9 +115,10 @@ def _prepare_database(settings: Settings) -> str:
 class _Announcement:
     """Says once, when the gateway listens, where everything is."""
 
-    def __init__(self, settings: Settings, token: str, console: Console) -> None:
+    def __init__(self, settings: Settings, token: str, told: str | None, console: Console) -> None:
         self._settings = settings
         self._token = token
+        self._told = told
         self._console = console
         self._is_made = False
 
@@ -138,6 +140,8 @@ class _Announcement:
         if not self._settings.redis_explicit:
             lines.append(f'  Redis, for commands in another terminal: export REDIS_URL="$(cat {data_dir / URL_FILE})"')
         lines += ["  Send a WhatsApp message (to the console, unless a provider is configured):", "", self._curl(), ""]
+        if self._told is not None:
+            lines += [f"  {line}".rstrip() for line in [*self._told.splitlines(), ""]]
         return "\n".join(lines)
 
     def _curl(self) -> str:

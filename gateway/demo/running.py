@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import dataclass
 from datetime import date
@@ -9,11 +10,11 @@ from pathlib import Path
 from time import monotonic
 
 from gateway.demo import files, loading
-from gateway.demo.cast import STORY_RETAILER
+from gateway.demo.cast import STORY_RETAILER, STORY_VENDOR
 from gateway.demo.data import Demo
 from gateway.tokens import ADMIN_TOKEN_FILE
 from shared.database import Database
-from shared.errors import Refused
+from shared.errors import ConfigurationError, Refused
 from shared.settings import Settings
 
 MOST_RETAILERS = 50_000
@@ -51,7 +52,13 @@ def load_at_first_start(database: Database, settings: Settings) -> str | None:
     with database.reader() as tx:
         if not loading.is_empty(tx):
             return None
-    return _load(database, settings, Size())
+    try:
+        return _load(database, settings, Size())
+    except ConfigurationError as error:
+        return f"Started without demo data: {error}"
+    except Refused:
+        # Another copy that shares the database loaded it between our look and our lock.
+        return None
 
 
 def write(settings: Settings, size: Size, folder: Path) -> str:
@@ -68,7 +75,8 @@ def _load(database: Database, settings: Settings, size: Size) -> str:
     return "\n".join(
         [
             f"Loaded the demo: {amounts} in {seconds:.1f} s, {loaded.rows / seconds:,.0f} rows/s.",
-            f"{_told(loaded.story_number)} With everything running, confirm it and look at it:",
+            f"{_told(loaded.story_number)}",
+            f"Confirm it, let {STORY_VENDOR} accept it, and look at what became of it:",
             "",
             *_curls(settings, loaded.story_number),
         ]
@@ -91,4 +99,9 @@ def _curls(settings: Settings, number: str) -> list[str]:
     token = "YOUR_TOKEN" if settings.admin_token else f"$(cat {shlex.quote(str(settings.data_dir / ADMIN_TOKEN_FILE))})"
     url = f"{settings.api_url}/api/v1/orders/{number}"
     head = f'-H "Authorization: Bearer {token}"'
-    return [f"  curl -X POST {head} {url}/confirm", f"  curl {head} {url}"]
+    accepts = json.dumps({"vendorId": STORY_VENDOR, "response": "ACCEPT"})
+    return [
+        f"  curl -X POST {head} {url}/confirm",
+        f"  curl -X POST {head} -H 'Content-Type: application/json' --data '{accepts}' {url}/vendor-response",
+        f"  curl {head} {url}",
+    ]
