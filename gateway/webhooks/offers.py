@@ -6,6 +6,7 @@ message both accepts and declines (our own text, sent back) is answered not at a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,7 +48,7 @@ def decide(
     """
     meant = [offer for offer in pending if offer.offered_at <= written_at]
     if quoted is not None:
-        meant = [offer for offer in meant if offer.order in quoted]
+        meant = [offer for offer in meant if _stands_in(offer.order, quoted)]
     parts = [_read(command, pending, meant, is_quoting=quoted is not None) for command in commands]
     answers = {(each.order_id, each.response): each for part in parts for each in part.answers}
     disputed = tuple(order for order, answer in answers if (order, _OPPOSITE[answer]) in answers)
@@ -81,6 +82,12 @@ def _question(about: str, pending: Sequence[Offer], *, is_quoting: bool) -> Repl
     if about:
         return Reply.WHICH_ORDER if pending else None
     return Reply.WHICH_ORDER if pending else Reply.NOTHING_WAITING
+
+
+def _stands_in(number: str, text: str) -> bool:
+    """Whether the text names the number, and not one that it is a part of."""
+    pattern = r"\s+".join(map(re.escape, number.split()))
+    return re.search(rf"(?<![\w/-]){pattern}(?![\w/-])", text) is not None
 
 
 def _answer(command: Command, offer: Offer, rest: str) -> AnswerOffer:

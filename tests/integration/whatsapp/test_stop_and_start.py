@@ -6,7 +6,9 @@ import time
 
 import pytest
 
-from shared.database import Database, send_records
+from deploy.local.redis_server import RedisServer
+from shared.database import send_records
+from shared.database.models import OutboxJob
 from shared.database.models.whatsapp import ContactPreference
 from shared.errors import Refused
 from shared.queues import Queue
@@ -14,7 +16,7 @@ from tests.doubles.whatsapp_provider import WhatsAppDouble
 from tests.doubles.whatsapp_webhooks import meta_text
 from tests.integration.whatsapp.desk import Desk
 from tests.integration.whatsapp.hooks import Hooks
-from tests.integration.whatsapp.market import SHOP_PHONE, STRANGER, VENDOR_PHONE, Market
+from tests.integration.whatsapp.market import SHOP_PHONE, STRANGER, Market
 from tests.unit.services.whatsapp.builders import PHONE
 
 pytestmark = pytest.mark.slow
@@ -184,13 +186,12 @@ def test_what_is_no_phone_number_gets_no_reply_and_is_stored(hooks: Hooks) -> No
     assert Market(hooks).jobs() == []
 
 
-def test_the_jobs_of_a_webhook_that_finds_no_redis_wait_in_the_outbox(
-    market: Market, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_redis_the_answer_waits_in_the_outbox(market: Market, redis_server: RedisServer) -> None:
     market.vendor()
     market.offer("ORD1")
-    market.hooks.broker.close()
+    redis_server.stop()
 
-    market.write("ACCEPT ORD1", VENDOR_PHONE)
+    market.write("ACCEPT ORD1")
 
-    assert market.answers() == [("ORD1", "VEN001", "ACCEPT")]
+    [job] = market.hooks.all(OutboxJob)
+    assert (job.name, job.published_at) == ("vendor-response", None)
