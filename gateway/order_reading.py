@@ -2,14 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
 
 from gateway.context import current_gateway
 from gateway.errors import Problem
-from shared.database.models import Order, OrderItem, Payment, Product, Retailer
+from gateway.snapshot import snapshot
+from shared.database.models import (
+    Order,
+    OrderEvent,
+    OrderItem,
+    Payment,
+    Product,
+    Retailer,
+    RoutingDecision,
+    Vendor,
+    VendorOffer,
+)
 from shared.messages.routing import OrderData, WantedItem
+
+
+@dataclass(frozen=True, slots=True)
+class WholeOrder:
+    """An order with all that belongs to it; what happened stands in the order in which it did."""
+
+    order: Order
+    retailer: str
+    vendor: str | None
+    items: Sequence[Row[OrderItem, Product]]
+    events: Sequence[OrderEvent]
+    offers: Sequence[Row[VendorOffer, str]]
+    decisions: Sequence[Row[RoutingDecision, str]]
+    payments: Sequence[Payment]
+
+
+def whole_order(number: str) -> WholeOrder:
+    """The order with that number, as it is at one moment. Raises Problem 404."""
+    with snapshot() as tx:
+        found = tx.execute(
+            select(Order, Retailer.code, Vendor.code)
+            .join(Retailer, Retailer.id == Order.retailer_id)
+            .outerjoin(Vendor, Vendor.id == Order.vendor_id)
+            .where(Order.number == number)
+        ).one_or_none()
+        if found is None:
+            raise unknown_order(number)
+        order, retailer, vendor = found
+        return WholeOrder(order, retailer, vendor, **_belongings(tx, order.id))
+
+
+def _belongings(tx: Session, order_id: int) -> dict[str, Any]:
+    items = (
+        select(OrderItem, Product)
+        .join(Product, Product.id == OrderItem.product_id)
+        .where(OrderItem.order_id == order_id)
+        .order_by(Product.code)
+    )
+    offers = (
+        select(VendorOffer, Vendor.code)
+        .join(Vendor, Vendor.id == VendorOffer.vendor_id)
+        .where(VendorOffer.order_id == order_id)
+        .order_by(VendorOffer.id)
+    )
+    decisions = (
+        select(RoutingDecision, Vendor.code)
+        .outerjoin(Vendor, Vendor.id == RoutingDecision.chosen_vendor_id)
+        .where(RoutingDecision.order_id == order_id)
+        .order_by(RoutingDecision.id)
+    )
+    events = select(OrderEvent).where(OrderEvent.order_id == order_id).order_by(OrderEvent.id)
+    payments = select(Payment).where(Payment.order_id == order_id).order_by(Payment.paid_at, Payment.id)
+    return {
+        "items": tx.execute(items).all(),
+        "events": tx.scalars(events).all(),
+        "offers": tx.execute(offers).all(),
+        "decisions": tx.execute(decisions).all(),
+        "payments": tx.scalars(payments).all(),
+    }
 
 
 def order_data(number: str) -> OrderData:

@@ -1,10 +1,14 @@
-"""Orders: everything that can be done to one, as jobs of the order service and of routing."""
+"""Orders: what is known of one, and everything that can be done to it, as jobs of the order service and of routing."""
 
 from __future__ import annotations
 
-from gateway.answers import Answer, accepted
+from gateway.answers import Answer, Json, accepted
 from gateway.api import Routes, enqueues, requires
+from gateway.auth import authorize
 from gateway.enqueueing import enqueue
+from gateway.operator_log import logged
+from gateway.operator_requests import Reader, Reveal, RevealSchema
+from gateway.order_reading import whole_order
 from gateway.order_requests import (
     FirstRoutingSchema,
     NextRoutingSchema,
@@ -12,11 +16,15 @@ from gateway.order_requests import (
     VendorResponseSchema,
     action_request,
     first_routing,
+    id_in_path,
     next_routing,
     vendor_response,
 )
+from gateway.order_schemas import OrderSchema
+from gateway.order_views import order_view
 from gateway.roles import Scope
 from gateway.schemas import AcceptedSchema
+from shared.audit import OperatorAction
 from shared.broker.options import NewJob
 from shared.messages.orders import OrderAction
 
@@ -27,6 +35,21 @@ _ORDER = "/<path:order_id>"
 _CANCELLATION = {"reason": "Customer request", "cancelledBy": "RETAILER"}
 _PAYMENT = {"number": "PAY001", "amount": 1500, "method": "CASH", "paidAt": "2026-11-24T11:45:00+05:45"}
 _ORDER_DATA = {"orderData": {"retailerId": "RET001", "items": [{"productId": "RICE-1KG", "quantity": 10}]}}
+
+
+@routes.get(_ORDER)
+@routes.arguments(Reader(RevealSchema), location="query")
+@routes.response(200, OrderSchema, "The order", problems=(404,))
+@requires(Scope.JOBS_READ)
+def show(wanted: Reveal, **_: str) -> Json:
+    """Show an order and all that happened to it; with ?reveal=true (scope pii:read) also notes, which is logged."""
+    number = id_in_path("order_id")
+    if not wanted.reveal:
+        return order_view(whole_order(number), reveal=False)
+    authorize((Scope.PII_READ,))
+    found = whole_order(number)
+    with logged(OperatorAction.PII_REVEALED, number, details={"of": "order"}):
+        return order_view(found, reveal=True)
 
 
 @routes.post(f"{_ORDER}/confirm")
