@@ -22,10 +22,16 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a route returns when it also sets headers."""
+    """What a route returns when it also sets headers, or a status other than its usual one."""
 
     body: Json
     headers: Mapping[str, str] = field(default_factory=dict)
+    status: int | None = None
+
+
+def created(body: Json, *path: str) -> Answer:
+    """The 201 for what is new; ``path`` are the parts of its own path below ``/api/v1``."""
+    return Answer(body, {"Location": "/".join(["/api/v1", *(quote(part, safe="") for part in path)])}, 201)
 
 
 def accepted(job: Enqueued) -> Answer:

@@ -55,6 +55,7 @@ class Operation:
     status: int = 200
     schema: Schema | None = None
     response: str = ""
+    created: str = ""
     files: tuple[str, ...] = ()
     problems: tuple[int, ...] = field(default=())
 
@@ -86,17 +87,20 @@ class Routes(Blueprint):
         schema: type[Schema] | None = None,
         description: str = "",
         *,
+        created: str = "",
         problems: tuple[int, ...] = (),
         files: tuple[str, ...] = (),
     ) -> Callable[[V], V]:
         """Answer with ``status``; ``schema`` documents the body, ``problems`` the errors beyond the usual ones.
 
+        ``created`` describes the 201 that a view which otherwise answers ``status`` may give (``answers.created``).
         ``files`` are the content types of a body that is a file.
         """
 
         def note(view: V) -> V:
             operation = operation_of(view)
             operation.status, operation.response, operation.problems = status, description, problems
+            operation.created = created
             operation.schema = schema() if schema is not None else None
             operation.files = files
             return view
@@ -185,7 +189,7 @@ def _dispatcher(operation: Operation, view: Callable[..., Any]) -> Callable[...,
         if isinstance(result, Response):
             return result
         if isinstance(result, Answer):
-            return json_response(result.body, operation.status, result.headers)
+            return json_response(result.body, result.status or operation.status, result.headers)
         return json_response(result, operation.status)
 
     return dispatch

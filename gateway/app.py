@@ -21,8 +21,10 @@ from gateway.metrics import RequestMetrics
 from gateway.routes import (
     credit,
     docs,
+    drafts,
     health,
     jobs,
+    master,
     orders,
     payments,
     queues,
@@ -45,6 +47,7 @@ from shared.storage import make_storage
 ROUTES = (
     *(queues.routes, jobs.routes, whatsapp.routes, schedules.routes, health.routes, docs.routes),
     *(credit.routes, reminders.routes, orders.routes, payments.routes, retailers.routes, reports.routes),
+    *(master.routes, drafts.routes),
 )
 WEBHOOKS = "gateway.routes.webhooks"
 

@@ -23,6 +23,8 @@ from gateway.rate_limit import limit_headers
 from shared import errors
 from shared.broker.connection import UNREACHABLE
 from shared.job_listing import InvalidCursor
+from shared.master.draft_rules import DraftRefused, NoDraft
+from shared.messages.fields import camel_case
 from shared.storage import StorageUnavailable
 
 Errors = dict[str, list[str]]
@@ -121,6 +123,8 @@ def install(app: Flask) -> None:
     app.register_error_handler(
         errors.ScheduleConflict, lambda error: Problem(409, str(error), code="schedule_conflict").response()
     )
+    app.register_error_handler(DraftRefused, _draft_refused)
+    app.register_error_handler(NoDraft, _no_draft)
     app.register_error_handler(errors.DeduplicationKeyTaken, _key_taken)
     app.register_error_handler(errors.ClientLimitExceeded, _limited)
     app.register_error_handler(
@@ -159,6 +163,15 @@ def _from_http(error: HTTPException) -> Response:
 def _idempotency_conflict(error: errors.IdempotencyConflict) -> Response:
     text = str(error) or "was used with another body within the last 24 hours"
     return Problem(422, text, {"Idempotency-Key": [text]}, code="idempotency_conflict").response()
+
+
+def _draft_refused(error: DraftRefused) -> Response:
+    wrong = {".".join(map(camel_case, path.split("."))): [words] for path, words in error.wrong.items()}
+    return invalid(wrong).response()
+
+
+def _no_draft(error: NoDraft) -> Response:
+    return Problem(409, str(error), {"status": [f"is {error.state}"]}, code="not_a_draft").response()
 
 
 def _key_taken(error: errors.DeduplicationKeyTaken) -> Response:

@@ -20,14 +20,20 @@ from shared.queues import Queue
 _PATH_ARGUMENT = re.compile(r"<(?:[^:>]+:)?([^>]+)>")
 _JSON = "application/json"
 _KINDS = "x-kinds"
-_IDS = {"order_id": "ORD2611000001", "number": "PAY001", "retailer_id": "RET001"}
+_IDS = {
+    "order_id": "ORD2611000001",
+    "number": "PAY001",
+    "retailer_id": "RET001",
+    "vendor_id": "VEN001",
+    "product_id": "RICE-1KG",
+}
 """Ids of the platform in paths, each with an example."""
 _DESCRIPTIONS = {
     400: "The body is missing or not JSON",
     401: "No valid token",
     403: "The token lacks a scope",
     404: "No such queue, job, schedule, order, payment, retailer or path",
-    409: "The job is in another state, or its deduplication key is held",
+    409: "The job or order is in another state, or the job's deduplication key is held",
     410: "The report's file has expired",
     413: "The body is too large",
     415: "The body is not JSON by its content type",
@@ -103,6 +109,10 @@ _IDEMPOTENCY = {
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
 
+_LOCATION = {
+    "Location": {"description": "The path of what was created", "required": True, "schema": {"type": "string"}}
+}
+
 
 def _path_parameter(name: str) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string"}
@@ -131,6 +141,8 @@ def _responses(operation: Operation, *, has_argument: bool) -> dict[str, Any]:
     if operation.body is not None:
         problems |= {400, 413, 415, 422}
     responses: dict[str, Any] = {str(operation.status): answer}
+    if operation.created:
+        responses["201"] = answer | {"description": operation.created, "headers": _LOCATION}
     for status in sorted(problems):
         schema: Schema | str = operation.schema if operation.is_public and operation.schema else "Problem"
         responses[str(status)] = {

@@ -46,7 +46,7 @@ def checked(row: OrderRow, now: datetime) -> Checked:
     is_cancelled = row.status is OrderState.CANCELLED
     return Checked(
         created_at=created_at,
-        totals=_totals(row),
+        totals=totals_said(row),
         debited_at=debited_at,
         reversed_at=(row.cancelled_at or debited_at) if is_cancelled else None,
     )
@@ -87,7 +87,8 @@ def _took_effect(row: OrderRow) -> bool:
     return was_accepted(row.status) or (row.status is OrderState.CANCELLED and row.accepted_at is not None)
 
 
-def _totals(row: OrderRow) -> Totals:
+def totals_said(row: OrderRow) -> Totals:
+    """The amounts of an order without items: what is missing follows from its total; ``WrongRow`` if they disagree."""
     total = to_paisa(row.total)
     subtotal = None if row.subtotal is None else to_paisa(row.subtotal)
     tax = None if row.tax is None else to_paisa(row.tax)
