@@ -67,6 +67,7 @@ _JOBS: dict[str, Right] = {"processed_jobs": APPEND, "outbox": _OUTBOX}
 _ANSWER = ("state", "answered_at", "reason")
 _OFFER = ("attempt", "score_hundredths", "offered_at", "deadline")
 _ORDER_AS_MADE = ("number", "retailer_id", "subtotal_paisa", "tax_paisa", "total_paisa", "imported", "created_at")
+_DRAFT = ("vendor_id", "subtotal_paisa", "tax_paisa", "total_paisa", "due_on", "payment_status")
 _KEPT_BY_WORKERS = ("debt_paisa", "credit_score", "completed_orders", "completed_value_paisa", "created_at")
 
 _WHATSAPP: Rights = _JOBS | {
@@ -124,12 +125,12 @@ _GATEWAY: Rights = (
     | {
         "api_tokens": _write(ApiToken, but=("token_hash", "user_name", "role", "created_at")),
         "operator_log": APPEND,
-        "retailers": _write(Retailer, but=_KEPT_BY_WORKERS),
+        "retailers": _write(Retailer, but=("debt_paisa", "credit_score")),
         "vendors": _write(Vendor, but=_KEPT_BY_WORKERS),
         "products": _write(Product),
         "stock": _write(Stock),
         "number_sequences": Right(insert=True, update=("value",)),
-        "orders": Right(insert=True, update=("vendor_id", "subtotal_paisa", "tax_paisa", "total_paisa", "due_on")),
+        "orders": Right(insert=True, update=_DRAFT),
         "order_items": _write(OrderItem, delete=True),
         "order_events": APPEND,
         "whatsapp_messages": _write(WhatsAppMessage),
