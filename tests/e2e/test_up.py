@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -62,6 +63,9 @@ class Copy:
 
     def await_completed(self, job_id: str) -> None:
         self._await(lambda: self.call("GET", f"/jobs/{job_id}")["state"] == "completed", f"{job_id} completed")
+
+    def await_order(self, number: str, state: str) -> None:
+        self._await(lambda: self.call("GET", f"/orders/{number}")["status"] == state, f"{number} {state}")
 
     def stop(self, signal_number: int = signal.SIGTERM) -> int:
         self.process.send_signal(signal_number)
@@ -129,6 +133,27 @@ def test_a_message_is_delivered_and_its_history_survives_a_restart(start_copy: C
 
     assert again.token_file.read_text() == token
     again.await_completed(job_id)
+
+
+@pytest.mark.slow
+def test_the_first_start_brings_a_demo_whose_draft_can_be_confirmed_and_later_ones_do_not(
+    start_copy: Callable[..., Copy],
+) -> None:
+    copy = start_copy()
+    copy.await_shown("Loaded the demo: 30 retailers")
+    (draft,) = re.findall(r"(ORD\d+) is a draft of RET001", copy.shown)
+    assert f"/api/v1/orders/{draft}/confirm" in copy.shown
+
+    copy.call("POST", f"/orders/{draft}/confirm")
+    copy.await_order(draft, "VENDOR_ASSIGNED")
+    copy.call("POST", f"/orders/{draft}/vendor-response", {"vendorId": "VEN001", "response": "ACCEPT"})
+    copy.await_order(draft, "ACCEPTED")
+    assert copy.stop() == 0, copy.shown
+
+    again = start_copy()
+    again.await_shown("Doko is up")
+    assert "demo" not in again.shown.lower()
+    again.await_order(draft, "ACCEPTED")
 
 
 @pytest.mark.slow

@@ -35,6 +35,7 @@ from shared.database.models import (
 )
 from shared.errors import Refused
 from shared.master import OrderRow
+from shared.master.numbers import next_order_number
 from shared.messages.credit import ScoreRetailer
 
 TODAY = date(2026, 11, 24)
@@ -98,7 +99,9 @@ def test_later_numbers_go_on_after_those_of_the_demo(database: Database) -> None
         numbers = [*tx.scalars(select(Order.number)), *tx.scalars(select(Payment.number))]
     assert sequences == {name: max(int(each[7:]) for each in numbers if each[:7] == name) for name in sequences}
     assert {number[:7] for number in numbers} == set(sequences)
-    assert int(loaded.story_number[7:]) == sequences["ORD2611"]
+    with database.session() as tx:
+        following = next_order_number(tx, TODAY)
+    assert following == f"ORD2611{int(loaded.story_number[7:]) + 1:06}"
 
 
 def test_one_score_of_each_retailer_is_asked_for(database: Database) -> None:
