@@ -34,5 +34,7 @@ def remind_retailers(parts: Parts) -> str:
 
 
 def _job(parts: Parts, each: ToRemind, job_id: str, delay_ms: int) -> NewJob:
-    message = RemindRetailer(each.retailer_id, each.type)
-    return parts.jobs.message_job(message, {"jobId": job_id, "delay": delay_ms})
+    # Without a key, which would cost a round trip each: of two reminders on a day the second is skipped anyway,
+    # and somebody who asks for one now need not wait for this job's turn.
+    options = {"jobId": job_id, "delay": delay_ms, "deduplicate": False}
+    return parts.jobs.message_job(RemindRetailer(each.retailer_id, each.type), options)

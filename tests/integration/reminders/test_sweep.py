@@ -160,13 +160,16 @@ def test_a_retailer_gets_one_message_a_day_however_often_the_sweep_runs(debts: D
     assert swept(debts, scheduler, TOMORROW) == ["RET001 OVERDUE"]
 
 
-def test_a_job_that_is_waiting_for_the_same_reminder_is_enough(debts: Debts, scheduler: Scheduler) -> None:
+def test_somebody_who_asks_for_a_reminder_need_not_wait_for_the_sweeps(debts: Debts, scheduler: Scheduler) -> None:
     debts.order("A", late=1)
     parts = scheduler.parts()
-    parts.jobs.send_payment_reminder("RET001", None, "OVERDUE")
+    remind_retailers(parts)
 
-    assert remind_retailers(parts).endswith(" 0 new jobs")
-    assert len(scheduler.asked()) == 1
+    answer = parts.jobs.send_payment_reminder("RET001", None, "OVERDUE")
+
+    assert (answer.created, answer.deduplicated) == (True, False)
+    first = debts.remind(OVERDUE, job_id=answer.job_id)
+    assert (first["skipped"], debts.remind(OVERDUE)["skipped"]) == (False, True)
 
 
 def test_the_jobs_are_spread_over_the_hour(debts: Debts, scheduler: Scheduler) -> None:
