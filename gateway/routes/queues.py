@@ -39,6 +39,8 @@ from shared.queues import queue_of
 
 routes = Routes("queues", __name__, url_prefix="/api/v1/queues")
 
+_JOB = {"name": "credit-score-calculation", "data": {"retailerId": "RET001", "trigger": "manual"}}
+
 
 @routes.get("/stats")
 @routes.response(200, StatsSchema, "The numbers of every queue, by its key")
@@ -59,7 +61,7 @@ def failed(places: Range, key: str) -> Json:
 
 
 @routes.post("/<key>/jobs")
-@routes.arguments(AnyJobRequest())
+@routes.arguments(AnyJobRequest(), example=_JOB)
 @routes.response(202, AcceptedSchema, "The job is enqueued", problems=(404,))
 @requires(Scope.JOBS_WRITE)
 @enqueues
@@ -69,7 +71,7 @@ def add_job(body: Json, key: str) -> Answer:
 
 
 @routes.post("/<key>/jobs/bulk")
-@routes.arguments(BulkRequest())
+@routes.arguments(BulkRequest(), example={"jobs": [_JOB]})
 @routes.response(202, AcceptedManySchema, "All jobs are enqueued", problems=(404,))
 @requires(Scope.JOBS_WRITE)
 @enqueues
@@ -110,7 +112,7 @@ def promote(body: Reason, key: str, job_id: str) -> Json:
 
 
 @routes.post("/<key>/clean")
-@routes.arguments(Reader(CleanSchema))
+@routes.arguments(Reader(CleanSchema), example={"gracePeriodHours": 24})
 @routes.response(200, CleanedSchema, "How many jobs were removed", problems=(404,))
 @requires(Scope.QUEUES_ADMIN)
 def clean(body: Clean, key: str) -> Json:

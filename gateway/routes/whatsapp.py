@@ -13,9 +13,19 @@ from shared.messages import SendMessage
 
 routes = Routes("whatsapp", __name__, url_prefix="/api/v1/whatsapp")
 
+_EXAMPLE = {
+    "type": "ORDER_CONFIRMATION",
+    "recipient": "+977-9800000000",
+    "data": {
+        "orderNumber": "ORD2611000001",
+        "total": 1500,
+        "items": [{"productName": "Rice 1 kg", "quantity": 10, "unitPrice": 150}],
+    },
+}
+
 
 @routes.post("/messages")
-@routes.arguments(JobRequest(SendMessage, options_only=("language",)))
+@routes.arguments(JobRequest(SendMessage, options_only=("language",)), example=_EXAMPLE)
 @routes.response(202, AcceptedSchema, "The message will be sent")
 @requires(Scope.JOBS_WRITE)
 @enqueues
