@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import click
@@ -18,6 +19,8 @@ from shared.settings import Settings
 
 STATEMENT_TIMEOUT_MS = 120_000
 """A batch may wait longer than a request may."""
+
+GARBAGE_THRESHOLD = 100_000
 
 _NOTES = {
     Kind.RETAILERS: "A code that is known is brought up to date. Debt, credit score and consent are not imported.",
@@ -79,6 +82,9 @@ def _command(kind: Kind) -> click.Command:
 def _import(source: ImportFile, errors: Path | None, *, dry_run: bool) -> int:
     """Import the file; returns how many rows are wrong."""
     settings = Settings.from_environment()
+    # Rows hold no cycles: looking for some among those of every batch took a fifth of the time.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD)
     database = Database(
         settings.database_url,
         application_name="doko-import",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 Given = Sequence[frozenset[str]]
@@ -33,7 +33,7 @@ class Outcome:
 
     def about(self, retailer: str) -> Outcome:
         """The same, of this retailer's, if it changed anything."""
-        return replace(self, retailer=retailer) if self.result in {Result.CREATED, Result.UPDATED} else self
+        return Outcome(self.result, retailer) if self.result in {Result.CREATED, Result.UPDATED} else self
 
 
 UNCHANGED = Outcome(Result.UNCHANGED)
