@@ -14,7 +14,7 @@ if find_spec("moto") is not None:
     pytest_plugins.append("tests.fixtures.bucket")
 
 
-_SLOW_TOGETHER = {"credit", "orders", "reminders", "reports", "routing", "schedules"}
+_SLOW_TOGETHER = {"credit", "importing", "mail", "orders", "reminders", "reports", "routing", "schedules"}
 """Folders of integration tests that are quick one by one and slow together, each on two databases."""
 
 
