@@ -31,6 +31,22 @@ def to_rupees(paisa: int) -> Decimal:
         return (Decimal(paisa) / PAISA_PER_RUPEE).quantize(_RUPEE_PLACES)
 
 
+def npr(rupees: Decimal) -> str:
+    """``Rs. 12,34,567.50``: rounded half up to the paisa, grouped as in Nepal (thousands, then lakhs)."""
+    whole, _, paisa = f"{to_rupees(abs(to_paisa(rupees))):f}".partition(".")
+    sign = "-" if to_paisa(rupees) < 0 else ""
+    return f"Rs. {sign}{_grouped(whole)}.{paisa}"
+
+
+def _grouped(digits: str) -> str:
+    head, tail = digits[:-3], digits[-3:]
+    pairs: list[str] = []
+    while head:
+        pairs.insert(0, head[-2:])
+        head = head[:-2]
+    return ",".join([*pairs, tail])
+
+
 def half_up(numerator: int, denominator: int) -> int:
     """The quotient rounded half up to a whole number; ZeroDivisionError for a denominator of 0."""
     if (numerator < 0) != (denominator < 0):

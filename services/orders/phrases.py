@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.money import to_rupees
+from shared.money import npr, to_rupees
 
 _INACTIVE = {
     "ne": "तपाईंको खाता सक्रिय छैन। कृपया हामीलाई सम्पर्क गर्नुहोस्।",
@@ -18,4 +18,4 @@ def refusal_note(language: str, *, active: bool, shortfall_paisa: int) -> str:
     """Why the order could not be confirmed, and what helps."""
     if not active:
         return _INACTIVE[language]
-    return _OVER_LIMIT[language].format(amount=f"Rs. {to_rupees(shortfall_paisa):,}")
+    return _OVER_LIMIT[language].format(amount=npr(to_rupees(shortfall_paisa)))

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from shared.messages.whatsapp import Language
 
-PAISA = Decimal("0.01")
 TRUNCATED = "…"
 
 _WHITESPACE = re.compile(r"\s+")
@@ -33,23 +32,6 @@ _MONTHS_NE = (
     "नोभेम्बर",
     "डिसेम्बर",
 )
-
-
-def money(amount: Decimal) -> str:
-    """``Rs. 12,34,567.50``: rounded half up to the paisa, grouped as in Nepal (thousands, then lakhs)."""
-    rounded = amount.quantize(PAISA, rounding=ROUND_HALF_UP)
-    whole, _, paisa = f"{abs(rounded):f}".partition(".")
-    sign = "-" if rounded < 0 else ""
-    return f"Rs. {sign}{_grouped(whole)}.{paisa}"
-
-
-def _grouped(digits: str) -> str:
-    head, tail = digits[:-3], digits[-3:]
-    pairs: list[str] = []
-    while head:
-        pairs.insert(0, head[-2:])
-        head = head[:-2]
-    return ",".join([*pairs, tail])
 
 
 def day(value: date, language: Language) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import singledispatch
 
-from services.whatsapp.formats import day, money, one_line, shorten
+from services.whatsapp.formats import day, one_line, shorten
 from services.whatsapp.phrases import PHRASES
 from services.whatsapp.texts import NAME_LIMIT, item_line, status_words
 from shared.messages.reminders import ReminderType
@@ -27,6 +27,7 @@ from shared.messages.whatsapp import (
     PaymentReminder,
     VendorNotification,
 )
+from shared.money import npr
 
 BODY_LIMIT = 1024
 LIST_LIMIT = 400
@@ -159,7 +160,7 @@ def _values(content: object, language: Language) -> tuple[str, tuple[str, ...]] 
 @_values.register
 def _(content: OrderConfirmation, language: Language) -> tuple[str, tuple[str, ...]] | None:
     order = _short(content.order_number)
-    return "order_confirmation", (order, _items(content.items, language), money(content.total))
+    return "order_confirmation", (order, _items(content.items, language), npr(content.total))
 
 
 @_values.register
@@ -169,7 +170,7 @@ def _(content: VendorNotification, language: Language) -> tuple[str, tuple[str, 
         order,
         _short(content.retailer_name),
         _items(content.items, language),
-        money(content.total),
+        npr(content.total),
         f"ACCEPT {order}",
         f"DECLINE {order}",
     )
@@ -192,13 +193,13 @@ def _(content: DeliveryUpdate, language: Language) -> tuple[str, tuple[str, ...]
 def _(content: PaymentReminder, language: Language) -> tuple[str, tuple[str, ...]] | None:
     words = PHRASES[language]
     orders = [
-        f"{_short(order.order_number)} {money(order.due_amount)} ({day(order.due_date, language)})"
+        f"{_short(order.order_number)} {npr(order.due_amount)} ({day(order.due_date, language)})"
         for order in content.orders
     ]
     link = content.payment_link or ""
     return REMINDER_TEMPLATES[content.reminder_type], (
         _short(content.shop_name),
-        money(content.total_overdue),
+        npr(content.total_overdue),
         _listed(orders, words.more_orders),
         link if 0 < len(link) <= LINK_LIMIT else words.reply_here,
     )
@@ -207,11 +208,11 @@ def _(content: PaymentReminder, language: Language) -> tuple[str, tuple[str, ...
 @_values.register
 def _(content: BalanceInquiryResponse, language: Language) -> tuple[str, tuple[str, ...]] | None:
     words = PHRASES[language]
-    debt = money(content.outstanding_debt)
+    debt = npr(content.outstanding_debt)
     if content.outstanding_debt < 0:
-        debt = f"{money(Decimal(0))} ({words.balance_in_favour.format(amount=money(-content.outstanding_debt))})"
+        debt = f"{npr(Decimal(0))} ({words.balance_in_favour.format(amount=npr(-content.outstanding_debt))})"
     due = words.none if content.next_due is None else day(content.next_due, language)
-    return "balance_inquiry_response", (money(content.credit_limit), debt, money(content.available_credit), due)
+    return "balance_inquiry_response", (npr(content.credit_limit), debt, npr(content.available_credit), due)
 
 
 def _items(items: tuple[OrderLine, ...], language: Language) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import singledispatch
 
-from services.whatsapp.formats import day, many_lines, money, one_line, quantity, shorten
+from services.whatsapp.formats import day, many_lines, one_line, quantity, shorten
 from services.whatsapp.phrases import PHRASES, Phrases
 from shared.errors import PermanentError
 from shared.messages.whatsapp import (
@@ -24,6 +24,7 @@ from shared.messages.whatsapp import (
     PaymentReminder,
     VendorNotification,
 )
+from shared.money import npr
 
 NAME_LIMIT = 80
 """Longest product or shop name that is shown whole."""
@@ -47,7 +48,7 @@ def _text(content: object, language: Language, limit: int) -> str:
 def _(content: OrderConfirmation, language: Language, limit: int) -> str:
     words = PHRASES[language]
     head = words.order_confirmed.format(order=_short(content.order_number))
-    tail = f"{words.total.format(total=money(content.total))}\n\n{words.order_confirmed_end}"
+    tail = f"{words.total.format(total=npr(content.total))}\n\n{words.order_confirmed_end}"
     return _with_items(head, content.items, tail, words, limit)
 
 
@@ -56,7 +57,7 @@ def _(content: VendorNotification, language: Language, limit: int) -> str:
     words = PHRASES[language]
     order = _short(content.order_number)
     head = words.vendor_order.format(order=order, retailer=_short(content.retailer_name))
-    tail = f"{words.total.format(total=money(content.total))}\n\n{words.vendor_answer.format(order=order)}"
+    tail = f"{words.total.format(total=npr(content.total))}\n\n{words.vendor_answer.format(order=order)}"
     return _with_items(head, content.items, tail, words, limit)
 
 
@@ -78,7 +79,7 @@ def _(content: DeliveryUpdate, language: Language, limit: int) -> str:
 def _(content: PaymentReminder, language: Language, limit: int) -> str:
     words = PHRASES[language]
     head = words.reminder[content.reminder_type].format(
-        shop=_short(content.shop_name), total=money(content.total_overdue)
+        shop=_short(content.shop_name), total=npr(content.total_overdue)
     )
     tail = words.reminder_end[content.reminder_type]
     if content.payment_link:
@@ -91,11 +92,11 @@ def _(content: PaymentReminder, language: Language, limit: int) -> str:
 @_text.register
 def _(content: BalanceInquiryResponse, language: Language, limit: int) -> str:  # noqa: ARG001 - always short
     words = PHRASES[language]
-    debt = money(max(content.outstanding_debt, Decimal(0)))
-    limit_text, available = money(content.credit_limit), money(content.available_credit)
+    debt = npr(max(content.outstanding_debt, Decimal(0)))
+    limit_text, available = npr(content.credit_limit), npr(content.available_credit)
     lines = [words.balance.format(limit=limit_text, debt=debt, available=available)]
     if content.outstanding_debt < 0:
-        lines.append(words.balance_in_favour.format(amount=money(-content.outstanding_debt)))
+        lines.append(words.balance_in_favour.format(amount=npr(-content.outstanding_debt)))
     if content.next_due is not None:
         lines.append(words.next_due.format(day=day(content.next_due, language)))
     return "\n".join(lines)
@@ -114,13 +115,13 @@ def status_words(status: str, words: Phrases) -> str:
 def due_order_line(order: DueOrder, language: Language) -> str:
     """``• ORD2611000001: Rs. 1,500.00, due 1 Dec 2026``."""
     words = PHRASES[language]
-    number, amount = _short(order.order_number), money(order.due_amount)
+    number, amount = _short(order.order_number), npr(order.due_amount)
     return words.due_order.format(order=number, amount=amount, day=day(order.due_date, language))
 
 
 def item_line(item: OrderLine) -> str:
     """``Basmati rice 25 kg: 10 × Rs. 1,450.00``."""
-    return f"{_short(item.product_name)}: {quantity(item.quantity)} × {money(item.unit_price)}"
+    return f"{_short(item.product_name)}: {quantity(item.quantity)} × {npr(item.unit_price)}"
 
 
 def _with_items(head: str, items: tuple[OrderLine, ...], tail: str, words: Phrases, limit: int) -> str:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.business import LedgerKind
-from shared.money import half_up, to_paisa, to_rupees
+from shared.money import half_up, npr, to_paisa, to_rupees
 
 AMOUNTS = st.integers(-(10**18), 10**18)
 
@@ -63,3 +63,19 @@ def test_nothing_divides_by_zero() -> None:
 
 def test_orders_and_reversed_payments_are_the_debits() -> None:
     assert {kind for kind in LedgerKind if kind.is_debit} == {LedgerKind.ORDER, LedgerKind.PAYMENT_REVERSED}
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"),
+    [
+        ("0", "Rs. 0.00"),
+        ("999.9", "Rs. 999.90"),
+        ("1500", "Rs. 1,500.00"),
+        ("100000", "Rs. 1,00,000.00"),
+        ("123456789.125", "Rs. 12,34,56,789.13"),
+        ("0.005", "Rs. 0.01"),
+        ("-1500", "Rs. -1,500.00"),
+    ],
+)
+def test_an_amount_is_grouped_in_lakhs_and_rounded_half_up(amount: str, text: str) -> None:
+    assert npr(Decimal(amount)) == text

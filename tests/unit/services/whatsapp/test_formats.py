@@ -5,24 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from services.whatsapp.formats import day, many_lines, money, one_line, quantity, shorten
+from services.whatsapp.formats import day, many_lines, one_line, quantity, shorten
 from shared.messages.whatsapp import Language
-
-
-@pytest.mark.parametrize(
-    ("amount", "text"),
-    [
-        ("0", "Rs. 0.00"),
-        ("999.9", "Rs. 999.90"),
-        ("1500", "Rs. 1,500.00"),
-        ("100000", "Rs. 1,00,000.00"),
-        ("123456789.125", "Rs. 12,34,56,789.13"),
-        ("0.005", "Rs. 0.01"),
-        ("-1500", "Rs. -1,500.00"),
-    ],
-)
-def test_an_amount_is_grouped_in_lakhs_and_rounded_half_up(amount: str, text: str) -> None:
-    assert money(Decimal(amount)) == text
 
 
 def test_a_date_is_written_in_the_words_of_the_language() -> None:
