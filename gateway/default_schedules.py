@@ -20,6 +20,7 @@ HOUSEKEEPING = (
     ("remove-expired-reports", "0 3 * * *", "Remove expired report files"),
     ("mark-overdue", "55 8 * * *", "Mark orders overdue"),
     ("remind-retailers", "0 9 * * *", "Payment reminders"),
+    ("vendor-records", "*/15 * * * *", "Count what vendors did with their offers and orders of the last 180 days"),
 )
 """Name (also of the function in the registry), time in Kathmandu, description."""
 

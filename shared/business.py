@@ -28,6 +28,10 @@ WAY: tuple[OrderState, ...] = tuple(state for state in OrderState if state is no
 """The states of an order that goes well, from the first to the last."""
 
 
+OPEN = (OrderState.VENDOR_ASSIGNED, OrderState.ACCEPTED, OrderState.DISPATCHED)
+"""The states of an order that keeps its vendor busy."""
+
+
 def was_accepted(state: OrderState) -> bool:
     """Whether an order in this state has taken stock and raised the debt (CANCELLED: it gave both back)."""
     return state in WAY[WAY.index(OrderState.ACCEPTED) :]

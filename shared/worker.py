@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,6 +40,9 @@ class WorkerParts:
         """Bind the actors and hand the broker to Dramatiq."""
         actors.bind(self.broker, self.database)
         dramatiq.set_broker(self.broker)
+        # Going through all that was imported, again and again, stopped busy jobs for 60 ms: what is there now stays.
+        gc.collect()
+        gc.freeze()
 
 
 def worker_parts(queue: Queue) -> WorkerParts:

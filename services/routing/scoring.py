@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from services.routing.exact import HUNDRED, NOTHING, Ratio, at_most, falling, hundredths, share, weighted
 
 AVAILABILITY, PROXIMITY, WORKLOAD, PRICE, RELIABILITY = 30, 20, 15, 20, 15
 """Per cent of the score."""
 
-HISTORY = timedelta(days=180)
-"""How far back reliability looks."""
+_WEIGHTS = (AVAILABILITY, PROXIMITY, WORKLOAD, PRICE, RELIABILITY)
 
 UNRATED_HUNDREDTHS = 300
 """A new vendor counts as one with 3.0."""
@@ -54,7 +52,7 @@ class Offered:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a vendor did with the orders of the last 180 days.
+    """What a vendor did with the orders of the last 180 days, as it was last counted.
 
     ``offers`` were answered or expired; ``delivered`` of the ``accepted`` orders reached the retailer, in
     ``delivery_seconds`` together; ``cancelled`` of them the vendor called off.
@@ -98,12 +96,14 @@ class Vendor:
 
 def basket_paisa(vendor: Vendor, items: Sequence[Wanted]) -> int:
     """What the order costs at this vendor, who has all of it."""
-    return sum(vendor.stock[item.product].price_paisa * item.quantity for item in items)
+    return sum([vendor.stock[item.product].price_paisa * item.quantity for item in items])
 
 
 def availability(vendor: Vendor, items: Sequence[Wanted]) -> Ratio:
     """Mean over the items: 100 for a stock of twice the quantity or more, 70 for enough."""
-    points = sum(_PLENTY if vendor.stock[item.product].quantity >= 2 * item.quantity else _ENOUGH for item in items)
+    points = 0
+    for item in items:
+        points += _PLENTY if vendor.stock[item.product].quantity >= 2 * item.quantity else _ENOUGH
     return points, len(items)
 
 
@@ -118,7 +118,10 @@ def proximity(vendor: Place, retailer: Place) -> Ratio:
 
 def workload(open_orders: int) -> Ratio:
     """100 up to 5 open orders, 80 up to 10, 60 up to 20, 40 up to 30, else 20."""
-    return next((points for limit, points in _WORKLOAD if open_orders <= limit), _OVERLOADED), 1
+    for limit, points in _WORKLOAD:
+        if open_orders <= limit:
+            return points, 1
+    return _OVERLOADED, 1
 
 
 def price(own_paisa: int, cheapest_paisa: int) -> Ratio:
@@ -134,7 +137,10 @@ def price_level(own_paisa: int, mean_paisa: Ratio) -> Ratio | None:
     if top == 0:
         return None
     level = (own_paisa * bottom, top)
-    return next((points for limit, points in _PRICE_LEVELS if at_most(level, limit)), _DEAR), 1
+    for limit, points in _PRICE_LEVELS:
+        if at_most(level, limit):
+            return points, 1
+    return _DEAR, 1
 
 
 def delivery_speed(record: Record) -> Ratio | None:
@@ -156,7 +162,7 @@ def reliability(vendor: Vendor, own_paisa: int, mean_paisa: Ratio) -> Ratio:
         (10, price_level(own_paisa, mean_paisa)),
     )
     by_rating: Ratio = (vendor.rating, 5)
-    return weighted((weight, by_rating if measure is None else measure) for weight, measure in measures)
+    return weighted([(weight, measure or by_rating) for weight, measure in measures])
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +189,8 @@ def score(vendor: Vendor, items: Sequence[Wanted], retailer: Place, *, cheapest_
         price(own, cheapest_paisa),
         reliability(vendor, own, mean_paisa),
     )
-    weights = (AVAILABILITY, PROXIMITY, WORKLOAD, PRICE, RELIABILITY)
-    total = hundredths(weighted(zip(weights, parts, strict=True)))
-    return Score(vendor.code, own, total, *(hundredths(part) for part in parts))
+    total = hundredths(weighted(zip(_WEIGHTS, parts, strict=True)))
+    return Score(vendor.code, own, total, *map(hundredths, parts))
 
 
 def _same(left: str | None, right: str | None) -> bool:

@@ -7,12 +7,13 @@ lifts exactly those checks.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shared.business import OrderState, PaymentStatus
+from shared.business import OPEN, OrderState, PaymentStatus
 from shared.database.base import Base, BigId, JsonObject, name_of, one_of, utc_now
 from shared.database.models.engine import JOB_ID_LENGTH
 from shared.database.models.platform import CODE_LENGTH
@@ -40,8 +41,11 @@ def _reached(column: str, state: OrderState) -> tuple[CheckConstraint, CheckCons
     )
 
 
-def _quoted(states: list[OrderState]) -> str:
+def _quoted(states: Sequence[OrderState]) -> str:
     return ", ".join(f"'{state}'" for state in states)
+
+
+_OPEN = text(f"state in ({_quoted(OPEN)})")
 
 
 class Order(Base):
@@ -82,6 +86,7 @@ class Order(Base):
         Index(None, "retailer_id", "created_at"),
         Index(None, "vendor_id", "state"),
         Index(None, "vendor_id", "accepted_at"),
+        Index("ix_orders_open", "vendor_id", postgresql_where=_OPEN, sqlite_where=_OPEN),
         Index("ix_orders_unpaid", "due_on", "retailer_id", postgresql_where=_UNPAID, sqlite_where=_UNPAID),
         Index("ix_orders_manual_routing", "id", postgresql_where=_MANUAL, sqlite_where=_MANUAL_IN_SQLITE),
         {"sqlite_autoincrement": True},

@@ -1,10 +1,10 @@
-"""Tables of routing: the offers made to vendors, and why they were chosen."""
+"""Tables of routing: the offers made to vendors, why they were chosen, and what is known of them."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.business import OfferState
@@ -66,3 +66,28 @@ class RoutingDecision(Base):
     chosen_vendor_id: Mapped[int | None] = mapped_column(ForeignKey("vendors.id"))
     explanation: Mapped[str] = mapped_column(Text)
     decided_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+
+class VendorRecord(Base):
+    """What a vendor did with the offers and orders of the last 180 days before ``as_of``.
+
+    ``offers`` were answered or expired; ``delivered`` of the ``accepted`` orders reached the retailer, ``timed`` of
+    them in ``delivery_seconds`` together; ``cancelled`` of them the vendor called off.
+    """
+
+    __tablename__ = "vendor_records"
+    __table_args__ = (
+        CheckConstraint("offers_accepted between 0 and offers", name="offers_consistent"),
+        CheckConstraint("timed between 0 and delivered and delivered <= accepted", name="deliveries_consistent"),
+        CheckConstraint("cancelled between 0 and accepted", name="cancellations_consistent"),
+    )
+
+    vendor_id: Mapped[int] = mapped_column(ForeignKey("vendors.id"), primary_key=True, autoincrement=False)
+    offers: Mapped[int]
+    offers_accepted: Mapped[int]
+    accepted: Mapped[int]
+    delivered: Mapped[int]
+    timed: Mapped[int]
+    delivery_seconds: Mapped[int] = mapped_column(BigInteger)
+    cancelled: Mapped[int]
+    as_of: Mapped[datetime]

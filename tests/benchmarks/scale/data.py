@@ -25,7 +25,7 @@ from shared.database.migrate import migrate
 ANCHOR = datetime(2026, 11, 24, 6, 15, tzinfo=UTC)
 """Noon of the last business day, in Kathmandu."""
 
-EDITION = 1
+EDITION = 2
 """Raised with every change of ``data.sql``, so that older data is made anew."""
 
 _NAME = "scale"
@@ -146,7 +146,8 @@ def _fill(connection: psycopg.Connection, size: Size) -> None:
         connection.execute(statement.encode())
         _say(f"{time.monotonic() - began:6.1f} s  {statement[:80]}")
     for table in _SERIAL:
-        connection.execute(f"select setval('{table}_id_seq', (select max(id) from {table}))".encode())
+        last = sql.SQL("select setval({}, (select max(id) from {}))")
+        connection.execute(last.format(f"{table}_id_seq", sql.Identifier(table)))
     connection.execute("vacuum analyze")
 
 

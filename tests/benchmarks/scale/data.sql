@@ -43,7 +43,8 @@ from (
 -- The newest orders wait: :waiting drafts and as many confirmed ones, all of common products.
 create unlogged table scale_orders as
 with drawn as materialized (
-    select i, timestamptz :'anchor' - interval '730 days' * ((:orders - i + 1)::float / :orders) - interval '1 hour' as created_at,
+    select i, timestamptz :'anchor' - interval '25 minutes'
+              - interval '730 days' * (greatest(:orders - 2 * :waiting - i, 0)::float / :orders) as created_at,
            1 + floor(:retailers * power(pg_temp.u(i, 1), 1.5))::bigint as retailer_id,
            1 + floor(:vendors * power(pg_temp.u(i, 2), 1.2))::bigint as vendor_id,
            pg_temp.u(i, 3) as fate, i > :orders - 2 * :waiting as is_new, i > :orders - :waiting as is_draft,
@@ -61,8 +62,8 @@ with drawn as materialized (
     from chosen
 ), moved as materialized (
     select *, accepted + interval '4 hours' * (1 + pg_temp.u(i, 13)) as dispatched,
-           accepted + interval '10 hours' + interval '70 hours' * pg_temp.u(i, 14) as delivered,
-           accepted + interval '4 days' + interval '4 days' * pg_temp.u(i, 15) as completed,
+           accepted + interval '10 hours' + interval '110 hours' * pg_temp.u(i, 14) as delivered,
+           accepted + interval '6 days' + interval '4 days' * pg_temp.u(i, 15) as completed,
            created_at + interval '3 hours' + interval '20 hours' * pg_temp.u(i, 16) as cancelled,
            fate < 0.04 and not is_new and created_at < timestamptz :'anchor' - interval '3 days' as is_cancelled,
            q1 * pg_temp.price(p1) + q2 * pg_temp.price(p2) as subtotal

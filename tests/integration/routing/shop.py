@@ -15,7 +15,7 @@ from services.routing.deciding import Run
 from shared.answer_time import answer_deadline
 from shared.business import OfferState, OrderState
 from shared.claims import run_once
-from shared.database import Database
+from shared.database import Database, vendor_records
 from shared.database.base import JsonObject
 from shared.database.models import Order, OrderItem, OutboxJob, Product, Retailer, Stock, Vendor, VendorOffer
 from shared.messages.results import as_result
@@ -110,6 +110,11 @@ class Shop:
         if hours is not None:
             values["delivered_at"] = accepted + timedelta(hours=hours)
         self.order(f"PAST{next(self._numbers):06d}", **(values | changes))
+
+    def count_records(self, at: datetime = NOW) -> None:
+        """Count the vendors' records, as the schedule does."""
+        with self.database.session() as tx:
+            vendor_records.refresh(tx, at)
 
     def route(self, number: str = ORDER, *, at: datetime = NOW, **message: Any) -> JsonObject:
         """Run ``order-routing``."""

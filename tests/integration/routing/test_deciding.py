@@ -14,6 +14,7 @@ from sqlalchemy import event
 from services.routing import repository
 from services.routing.candidates import candidates
 from services.routing.scoring import Offered, Place, Record
+from services.routing.scoring import Vendor as ReadVendor
 from shared.business import OfferState, OrderState
 from shared.database import Database
 from shared.database.models import Order, OrderEvent, Product, RoutingDecision, Vendor
@@ -35,6 +36,12 @@ def statements(database: Database) -> Iterator[list[str]]:
         yield seen
     finally:
         event.remove(database.engine, "before_cursor_execute", note)
+
+
+def read(shop: Shop) -> list[ReadVendor]:
+    products = [shop.find(Product, code).id for code in ("RICE", "OIL")]
+    with shop.database.reader() as tx:
+        return candidates(tx, products)
 
 
 def test_the_best_vendor_is_assigned_by_a_job_and_the_decision_stored(shop: Shop) -> None:
@@ -76,9 +83,9 @@ def test_a_vendor_is_read_with_all_that_its_score_needs(shop: Shop) -> None:
     shop.order("OFFERED-LONG-AGO")
     shop.offer("VEN001", "OFFERED-LONG-AGO", state=OfferState.ACCEPTED, offered_at=NOW - timedelta(days=181))
 
-    products = [shop.find(Product, code).id for code in ("RICE", "OIL")]
-    with shop.database.reader() as tx:
-        first, second = candidates(tx, products, NOW)
+    shop.count_records()
+
+    first, second = read(shop)
 
     assert (first.code, first.place, first.rating_hundredths) == ("VEN001", Place("Patan", "Bagmati"), None)
     assert first.stock == {"RICE": Offered(12_000, 7), "OIL": Offered(500, 3)}
@@ -87,6 +94,46 @@ def test_a_vendor_is_read_with_all_that_its_score_needs(shop: Shop) -> None:
         offers=3, offers_accepted=1, accepted=5, delivered=2, timed=2, delivery_seconds=72 * 3600, cancelled=1
     )
     assert (second.code, second.approved, second.active, second.record) == ("VEN002", False, False, Record())
+
+
+def test_a_vendor_without_a_counted_record_has_none_yet(shop: Shop) -> None:
+    shop.vendor("VEN001")
+    shop.past_order("VEN001", OrderState.DISPATCHED)
+
+    (vendor,) = read(shop)
+
+    assert (vendor.open_orders, vendor.record) == (1, Record())
+
+
+def test_the_record_is_of_its_last_counting_and_open_orders_are_of_now(shop: Shop) -> None:
+    shop.vendor("VEN001")
+    shop.past_order("VEN001", OrderState.DELIVERED, hours=24)
+    shop.count_records()
+    shop.past_order("VEN001", OrderState.DISPATCHED)
+    shop.past_order("VEN001", OrderState.DELIVERED, hours=48)
+
+    (before,) = read(shop)
+    shop.count_records()
+    (after,) = read(shop)
+
+    first = Record(accepted=1, delivered=1, timed=1, delivery_seconds=24 * 3600)
+    assert (before.open_orders, before.record) == (1, first)
+    assert after.record == Record(accepted=3, delivered=2, timed=2, delivery_seconds=72 * 3600)
+
+
+def test_what_is_180_days_old_leaves_the_record_at_the_next_counting(shop: Shop) -> None:
+    shop.vendor("VEN001")
+    shop.past_order("VEN001", OrderState.DELIVERED, hours=24, accepted_at=NOW - timedelta(days=180))
+    shop.order("OFFERED")
+    shop.offer("VEN001", "OFFERED", state=OfferState.EXPIRED, offered_at=NOW - timedelta(days=180))
+    shop.count_records()
+    (inside,) = read(shop)
+
+    shop.count_records(NOW + timedelta(seconds=1))
+
+    (outside,) = read(shop)
+    assert (inside.record.accepted, inside.record.offers) == (1, 1)
+    assert outside.record == Record()
 
 
 @pytest.mark.parametrize("vendors", [1, 200])

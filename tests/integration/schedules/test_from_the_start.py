@@ -39,6 +39,7 @@ def test_the_times_are_those_of_the_platform() -> None:
         "remove-expired-reports": "03:00",
         "mark-overdue": "08:55",
         "remind-retailers": "09:00",
+        "vendor-records": "18:00",
         "expire-offers": "18:00",
     }
 
