@@ -90,7 +90,7 @@ POLICIES: dict[Queue, QueuePolicy] = {
         QueuePolicy(
             Queue.ORDER_ROUTING,
             folder="routing",
-            job_names=("order-routing", "vendor-response", "offer-expiry"),
+            job_names=("order-routing", "vendor-response", "offer-expiry", "operator-alert"),
             concurrency=3,
             timeout_ms=60_000,
         ),
@@ -104,7 +104,7 @@ POLICIES: dict[Queue, QueuePolicy] = {
         QueuePolicy(
             Queue.REPORT_GENERATION,
             folder="reports",
-            job_names=("report",),
+            job_names=("report", "report-email"),
             concurrency=1,
             timeout_ms=300_000,
             attempts=2,

@@ -18,6 +18,7 @@ from dotenv import dotenv_values
 from shared.clock import Clock
 from shared.errors import ConfigurationError
 from shared.queues import POLICIES, Queue, QueuePolicy
+from shared.settings_mail import MailSettings, read_address, read_mail
 from shared.settings_reader import EnvironmentReader
 from shared.settings_storage import StorageSettings, read_storage
 from shared.settings_whatsapp import WhatsAppSettings, read_whatsapp
@@ -71,7 +72,6 @@ class Settings:
     sentry_dsn: str | None = _secret()
     sentry_environment: str = "development"
     sentry_release: str | None = None
-    smtp_url: str | None = field(default=None, metadata={"url": True})
     payment_url: str | None = None
     report_email_to: str | None = None
     operator_email: str | None = None
@@ -79,6 +79,7 @@ class Settings:
     api_token: str | None = _secret()
     demo: bool = True
     whatsapp: WhatsAppSettings = field(default_factory=WhatsAppSettings)
+    mail: MailSettings = field(default_factory=MailSettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     clock_offset: timedelta = timedelta()
 
@@ -163,14 +164,14 @@ def _read(reader: EnvironmentReader) -> Settings:
         sentry_dsn=reader.url("SENTRY_DSN", ("https", "http")),
         sentry_environment=reader.text_or("SENTRY_ENVIRONMENT", environment),
         sentry_release=reader.text("SENTRY_RELEASE"),
-        smtp_url=reader.url("SMTP_URL", ("smtp", "smtps")),
         payment_url=reader.url("PAYMENT_URL", ("https", "http")),
-        report_email_to=reader.text("REPORT_EMAIL_TO"),
-        operator_email=reader.text("OPERATOR_EMAIL"),
+        report_email_to=read_address(reader, "REPORT_EMAIL_TO"),
+        operator_email=read_address(reader, "OPERATOR_EMAIL"),
         api_url=reader.url_or("DOKO_URL", f"http://{_reachable(host)}:{port}", ("https", "http")),
         api_token=reader.secret("DOKO_TOKEN"),
         demo=reader.choice("DOKO_DEMO", ("on", "off"), "on") == "on",
         whatsapp=read_whatsapp(reader),
+        mail=read_mail(reader),
         storage=read_storage(reader),
         clock_offset=_clock_offset(reader, environment),
     )

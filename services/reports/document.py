@@ -13,7 +13,14 @@ from services.reports.columns import COLUMNS, TITLES, Column, Row
 from services.reports.domain import as_of_day, business_day
 from shared.clock import BUSINESS_ZONE
 from shared.messages.fields import camel_case, number_of
-from shared.messages.reports import GenerateReport, LiabilityFilters, ReportFilters, ReportType, ScoreFilters
+from shared.messages.reports import (
+    FILTER_SCHEMAS,
+    GenerateReport,
+    LiabilityFilters,
+    ReportFilters,
+    ReportType,
+    ScoreFilters,
+)
 
 ALL = "all"
 
@@ -67,6 +74,12 @@ def filters_json(filters: ReportFilters) -> dict[str, Any]:
     """The filters that were set, in camelCase."""
     given = {each.name: getattr(filters, each.name) for each in fields(filters)}
     return {camel_case(name): _json_of(value) for name, value in given.items() if value is not None}
+
+
+def filters_of_json(report: ReportType, stored: dict[str, Any]) -> ReportFilters:
+    """What ``filters_json`` made, as filters again."""
+    filters: ReportFilters = FILTER_SCHEMAS[report]().read(stored)
+    return filters
 
 
 def in_words(report: ReportType, filters: ReportFilters, today: date) -> list[tuple[str, str]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from services.reports import records, repository
@@ -16,12 +17,15 @@ from services.reports.document import Document, document_of, filters_json
 from services.reports.domain import business_day
 from services.reports.gathering import gather
 from services.reports.writers import WRITERS
-from shared import claims
+from shared import claims, logs, outbox
 from shared.business import ReportState
 from shared.clock import Clock
 from shared.database.base import JsonObject
 from shared.database.session import Database
-from shared.messages.reports import GenerateReport, ReportFormat, ReportType
+from shared.errors import QueueError
+from shared.jobs import new_job
+from shared.mail import JOB_OPTIONS
+from shared.messages.reports import GenerateReport, ReportFormat, ReportType, SendReport
 from shared.messages.results import as_result
 from shared.queues import Queue
 from shared.storage import Draft, ReportStorage, location_of, new_file
@@ -31,6 +35,8 @@ GATHERED_PERCENT = 90
 """The progress once all rows are read; what is left is finishing and storing the file."""
 
 Progress = Callable[[int], object]
+
+_log = logs.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +52,12 @@ class Made:
 
 
 class ReportMaker:
-    """Makes the reports of one deployment."""
+    """Makes the reports of one deployment; ``producer`` enqueues their e-mail, without one the relay does."""
 
-    def __init__(self, database: Database, storage: ReportStorage, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, storage: ReportStorage, clock: Clock, *, producer: outbox.Enqueues | None = None
+    ) -> None:
+        self._producer = producer
         self._database = database
         self._storage = storage
         self._clock = clock
@@ -102,6 +111,8 @@ class ReportMaker:
         return document_of(job, rows(), builder.totals, builder.charts, now=now)
 
     def _store(self, job_id: str, job: GenerateReport, draft: Draft, rows: int) -> JsonObject:
+        asked_for: list[str] = []
+
         def effect(tx: Session) -> JsonObject:
             # Whoever holds the lock moves its file; another run of the job then finds the report ready.
             report = records.lock(tx, job_id)
@@ -111,9 +122,23 @@ class ReportMaker:
             location = location_of(job_id, job.format)
             records.save_ready(report, draft, location, rows=rows, now=now, expires_at=now + KEPT)
             self._storage.put_in_place(draft, location)
+            if job.email is not None:
+                asked_for.append(outbox.add(tx, job_id, "email", new_job(SendReport(job_id), JOB_OPTIONS)))
             return as_result(Made(job.type, job.format, rows, draft.size_bytes, draft.checksum, now + KEPT))
 
-        return claims.run_once(self._database, job_id, Queue.REPORT_GENERATION, effect)
+        result = claims.run_once(self._database, job_id, Queue.REPORT_GENERATION, effect)
+        self._publish(asked_for)
+        return result
+
+    def _publish(self, job_ids: list[str]) -> None:
+        if self._producer is None:
+            return
+        try:
+            outbox.publish(self._database, self._producer, job_ids)
+        except (QueueError, SQLAlchemyError) as error:
+            # The report is made: its e-mail is a row, which the relay enqueues.
+            message = "The e-mail of a report is left to the relay"
+            _log.warning("report.email_left_to_relay", message=message, error=type(error).__name__)
 
 
 def _in_steps(progress: Progress) -> Progress:

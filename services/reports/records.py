@@ -32,6 +32,11 @@ def begin(tx: Session, job_id: str, job: GenerateReport, filters: dict[str, Any]
         tx.execute(again.values(state=ReportState.PENDING, finished_at=None))
 
 
+def find(tx: Session, job_id: str) -> Report | None:
+    """The job's report, None if none was begun."""
+    return tx.scalar(select(Report).where(Report.job_id == job_id))
+
+
 def lock(tx: Session, job_id: str) -> Report:
     """The job's report, locked until the transaction ends."""
     return tx.scalars(select(Report).where(Report.job_id == job_id).with_for_update()).one()

@@ -18,18 +18,20 @@ from shared.business import OrderState
 from shared.database.models import Order
 from shared.errors import Refused
 from shared.jobs.requests import new_job
+from shared.mail import JOB_OPTIONS
 from shared.messages.orders import OrderAction, ProcessOrder, VendorAssignment
-from shared.messages.routing import RouteOrder
+from shared.messages.routing import AlertOperator, RouteOrder
 
 _log = logs.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a job: its id and the business clock's instant."""
+    """One run of a job: its id, the business clock's instant, and whether a person is told of what needs one."""
 
     job_id: str
     now: datetime
+    alerts_operator: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,8 @@ def _look_again(tx: Session, order: Order, job: RouteOrder, explanation: str, ru
 
 def _leave_to_a_person(tx: Session, order: Order, explanation: str, run: Run) -> Routed:
     repository.flag_for_manual_routing(tx, order, notes=explanation, job_id=run.job_id, now=run.now)
+    if run.alerts_operator:
+        outbox.add(tx, run.job_id, "alert-operator", new_job(AlertOperator(order.number), JOB_OPTIONS))
     _log.warning(
         "order.needs_manual_routing",
         order=order.number,

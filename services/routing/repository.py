@@ -34,6 +34,15 @@ class Basket:
     product_ids: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class NeedOfAPerson:
+    """An order that is left to a person, and the sentence that says why."""
+
+    order: str
+    retailer: str
+    explanation: str
+
+
 def lock_order(tx: Session, number: str) -> Order | None:
     """The order with that number, locked until the transaction ends."""
     return tx.scalar(select(Order).where(Order.number == number).with_for_update())
@@ -144,6 +153,21 @@ def flag_for_manual_routing(tx: Session, order: Order, *, notes: str, job_id: st
     """Leave the order to a person."""
     order.needs_manual_routing = True
     _add_event(tx, order, LEFT_TO_A_PERSON, order.state, notes=notes, job_id=job_id, now=now)
+
+
+def need_of_a_person(tx: Session, number: str) -> NeedOfAPerson | None:
+    """Why the order is left to a person; None if it isn't (any more)."""
+    query = (
+        select(Retailer.code, OrderEvent.notes)
+        .select_from(Order)
+        .join(Retailer, Retailer.id == Order.retailer_id)
+        .join(OrderEvent, (OrderEvent.order_id == Order.id) & (OrderEvent.action == LEFT_TO_A_PERSON))
+        .where(Order.number == number, Order.needs_manual_routing, Order.state == OrderState.CONFIRMED)
+        .order_by(OrderEvent.id.desc())
+        .limit(1)
+    )
+    row = tx.execute(query).first()
+    return None if row is None else NeedOfAPerson(number, row.code, row.notes or "")
 
 
 def _add_event(

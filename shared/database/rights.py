@@ -16,6 +16,7 @@ from shared.database.models import (
     ArchivePosition,
     ContactPreference,
     ConversationWindow,
+    Email,
     Order,
     OrderItem,
     Product,
@@ -94,6 +95,7 @@ _ROUTING: Rights = (
         "order_events": APPEND,
         "vendor_offers": _change(*_ANSWER),
         "routing_decisions": APPEND,
+        "emails": _write(Email),
     }
 )
 
@@ -115,7 +117,9 @@ _ORDERS: Rights = (
 _REMINDERS: Rights = _JOBS | _read("retailers", "orders", "contact_preferences") | {"reminders": APPEND}
 
 _REPORTS: Rights = (
-    _JOBS | _read("retailers", "orders", "order_items", "products", "payments") | {"reports": _write(Report)}
+    _JOBS
+    | _read("retailers", "orders", "order_items", "products", "payments")
+    | {"reports": _write(Report), "emails": _write(Email)}
 )
 
 _GATEWAY: Rights = (

@@ -11,12 +11,13 @@ from shared.messages.catalog import MESSAGES, dump, load, message_class, queue_o
 from shared.messages.credit import ScoreRetailer
 from shared.messages.orders import ProcessOrder
 from shared.messages.reminders import RemindRetailer
-from shared.messages.reports import GenerateReport
-from shared.messages.routing import AnswerOffer, ExpireOffers, RouteOrder
+from shared.messages.reports import GenerateReport, SendReport
+from shared.messages.routing import AlertOperator, AnswerOffer, ExpireOffers, RouteOrder
 from shared.messages.whatsapp import SendMessage
 
 __all__ = [
     "MESSAGES",
+    "AlertOperator",
     "AnswerOffer",
     "ContractSchema",
     "ExpireOffers",
@@ -27,6 +28,7 @@ __all__ = [
     "RouteOrder",
     "ScoreRetailer",
     "SendMessage",
+    "SendReport",
     "dump",
     "flat_errors",
     "load",

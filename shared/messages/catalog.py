@@ -13,8 +13,8 @@ from shared.messages.base import ContractSchema, Message
 from shared.messages.credit import ScoreRetailerSchema
 from shared.messages.orders import ProcessOrderSchema
 from shared.messages.reminders import RemindRetailerSchema
-from shared.messages.reports import GenerateReportSchema
-from shared.messages.routing import AnswerOfferSchema, ExpireOffersSchema, RouteOrderSchema
+from shared.messages.reports import GenerateReportSchema, SendReportSchema
+from shared.messages.routing import AlertOperatorSchema, AnswerOfferSchema, ExpireOffersSchema, RouteOrderSchema
 from shared.messages.whatsapp import SendMessageSchema
 from shared.queues import Queue
 
@@ -27,8 +27,10 @@ _SCHEMAS: dict[type[Message], ContractSchema] = {
         RouteOrderSchema(),
         AnswerOfferSchema(),
         ExpireOffersSchema(),
+        AlertOperatorSchema(),
         RemindRetailerSchema(),
         GenerateReportSchema(),
+        SendReportSchema(),
         ProcessOrderSchema(),
     )
 }

@@ -18,6 +18,7 @@ from shared.queues import Queue
 LOWEST_SCORE = 300
 HIGHEST_SCORE = 900
 CITY_LENGTH = 100
+JOB_ID_LENGTH = 256
 
 
 class ReportType(StrEnum):
@@ -65,6 +66,16 @@ class LiabilityFilters(VolumeFilters):
 
 
 ReportFilters = VolumeFilters | ScoreFilters | LiabilityFilters
+
+
+@dataclass(frozen=True, slots=True)
+class SendReport(Message):
+    """Send the finished report of the job ``report_id`` to the address that was asked for with it."""
+
+    QUEUE: ClassVar[Queue] = Queue.REPORT_GENERATION
+    JOB_NAME: ClassVar[str] = "report-email"
+
+    report_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +146,10 @@ class GenerateReportSchema(ContractSchema):
     filters = OneByKind("type", FILTER_SCHEMAS, empty_if_absent=True)
     user_id = Id()
     email = EmailAddress(required=False)
+
+
+class SendReportSchema(ContractSchema):
+    """The JSON of ``SendReport``."""
+
+    TARGET = SendReport
+    report_id = Text(JOB_ID_LENGTH)

@@ -1,4 +1,4 @@
-"""Messages of the queue ``routing``: find a vendor for an order, take a vendor's answer, expire offers."""
+"""Messages of the queue ``routing``: find a vendor, take a vendor's answer, expire offers, call the operator."""
 
 from __future__ import annotations
 
@@ -73,6 +73,16 @@ class AnswerOffer(Message):
 
 
 @dataclass(frozen=True, slots=True)
+class AlertOperator(Message):
+    """Tell the operator by e-mail that an order needs a vendor by hand."""
+
+    QUEUE: ClassVar[Queue] = Queue.ORDER_ROUTING
+    JOB_NAME: ClassVar[str] = "operator-alert"
+
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ExpireOffers(Message):
     """Have every offer checked whose time to answer is over: the schedule's net under the check of each offer."""
 
@@ -134,3 +144,10 @@ class ExpireOffersSchema(ContractSchema):
     """The JSON of ``ExpireOffers``: an empty object."""
 
     TARGET = ExpireOffers
+
+
+class AlertOperatorSchema(ContractSchema):
+    """The JSON of ``AlertOperator``."""
+
+    TARGET = AlertOperator
+    order_id = Id()

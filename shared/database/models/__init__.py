@@ -2,6 +2,7 @@
 
 from shared.database.models.credit import CreditScore
 from shared.database.models.engine import ArchivedJob, ArchivePosition, JobEventRow, OutboxJob, ProcessedJob
+from shared.database.models.mail import Email, EmailState
 from shared.database.models.money import LedgerEntry, Payment
 from shared.database.models.operations import OperatorLogEntry
 from shared.database.models.orders import Order, OrderEvent, OrderItem
@@ -27,6 +28,8 @@ __all__ = [
     "ConversationWindow",
     "CreditScore",
     "Direction",
+    "Email",
+    "EmailState",
     "JobEventRow",
     "LedgerEntry",
     "MessageState",

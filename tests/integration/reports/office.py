@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import itertools
 import json
 from collections.abc import Iterator
@@ -14,11 +15,15 @@ from typing import Any
 
 from sqlalchemy import select
 
+from services.reports.mailing import ReportMailer
 from services.reports.making import ReportMaker
 from shared.business import OrderState, PaymentStatus
 from shared.clock import Clock
 from shared.database import Database
 from shared.database.models import Order, OrderItem, Payment, Product, Report, Retailer, Vendor
+from shared.mail import Mailer
+from shared.mail.console import ConsoleTransport
+from shared.mail.transport import Transport
 from shared.messages.orders import CancelledBy, PaymentMethod
 from shared.messages.reports import (
     GenerateReport,
@@ -29,6 +34,7 @@ from shared.messages.reports import (
     ScoreFilters,
     VolumeFilters,
 )
+from shared.settings_mail import MailSettings
 from shared.storage import FolderStorage, ReportStorage
 
 NOW = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
@@ -71,6 +77,12 @@ class Office:
     def __post_init__(self) -> None:
         self.storage: ReportStorage = FolderStorage(self.data_dir / "reports")
         self.maker = ReportMaker(self.database, self.storage, StandingClock())
+        self.mailer = self.mailing_through(ConsoleTransport(MailSettings(), io.StringIO()))
+
+    def mailing_through(self, transport: Transport) -> ReportMailer:
+        """What sends this office's reports."""
+        mailer = Mailer(transport, self.database, clock=StandingClock())
+        return ReportMailer(self.database, self.storage, mailer, StandingClock(), "https://doko.example.com")
 
     def make(
         self,
@@ -79,10 +91,11 @@ class Office:
         *,
         job_id: str = "reports-1",
         report_format: ReportFormat = ReportFormat.JSON,
+        email: str | None = None,
     ) -> dict[str, Any]:
         """One attempt of a job; its result."""
         job = GenerateReport(
-            type=report, format=report_format, filters=filters or NO_FILTERS[report], user_id="sita", email=None
+            type=report, format=report_format, filters=filters or NO_FILTERS[report], user_id="sita", email=email
         )
         return self.maker.make(job_id, job, self.progress.append)
 

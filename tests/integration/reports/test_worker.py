@@ -49,7 +49,7 @@ def perform(broker: StubBroker, data: dict[str, Any], *, attempt: int, told: lis
 
 
 def test_the_actor_makes_the_report_and_tells_its_progress(office: Office, broker: StubBroker) -> None:
-    declare(office.maker).bind(broker, office.database)
+    declare(office.maker, office.mailer).bind(broker, office.database)
     office.shop(city="Kathmandu")
     told: list[object] = []
     result = perform(broker, DATA, attempt=1, told=told)
@@ -62,7 +62,7 @@ def test_the_actor_makes_the_report_and_tells_its_progress(office: Office, broke
 
 
 def test_a_refused_report_has_failed_with_its_first_attempt(office: Office, broker: StubBroker) -> None:
-    declare(office.maker).bind(broker, office.database)
+    declare(office.maker, office.mailer).bind(broker, office.database)
     with pytest.raises(Refused):
         perform(broker, DATA | {"filters": {"retailerId": "RET404"}}, attempt=1, told=[])
     assert office.record().state is ReportState.FAILED
@@ -75,7 +75,7 @@ def test_a_report_that_breaks_is_pending_until_its_last_attempt_has_failed(
     def breaks(*_: object, **__: object) -> None:
         raise OSError("no space left")
 
-    declare(office.maker).bind(broker, office.database)
+    declare(office.maker, office.mailer).bind(broker, office.database)
     monkeypatch.setattr(office.storage, "save_draft", breaks)
     for attempt, state in ((1, ReportState.PENDING), (2, ReportState.FAILED)):
         with pytest.raises(OSError, match="no space"):

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from shared.messages import (
+    AlertOperator,
     AnswerOffer,
     ExpireOffers,
     GenerateReport,
@@ -17,6 +18,7 @@ from shared.messages import (
     RemindRetailer,
     RouteOrder,
     ScoreRetailer,
+    SendReport,
     credit,
     orders,
     reports,
@@ -144,6 +146,8 @@ messages: dict[type[Any], st.SearchStrategy[Any]] = {
     | st.builds(RouteOrder, ids, st.none(), st.integers(2, 100), optional(ids)),
     AnswerOffer: st.builds(AnswerOffer, ids, ids, one_of(routing.Answer), optional(text(500))),
     ExpireOffers: st.builds(ExpireOffers),
+    AlertOperator: st.builds(AlertOperator, ids),
+    SendReport: st.builds(SendReport, text(256)),
     RemindRetailer: st.builds(RemindRetailer, ids, one_of(ReminderType), optional(ids)),
     GenerateReport: one_of(reports.ReportType).flatmap(
         lambda kind: st.builds(

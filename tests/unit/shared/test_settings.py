@@ -222,6 +222,7 @@ def test_the_repr_hides_every_secret() -> None:
         "REDIS_PASSWORD": secret,
         "DATABASE_URL": f"postgresql://doko:{secret}@db/doko",
         "SMTP_URL": f"smtp://doko:{secret}@mail:587",
+        "SMTP_FROM": "doko@example.com",
         "SENTRY_DSN": f"https://{secret}@sentry/1",
     }
 
