@@ -5,14 +5,14 @@ Every function works in the caller's transaction. The order is locked first, the
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from services.routing.domain import Decision
-from services.routing.scoring import Place, Wanted
+from services.routing.scoring import Place, Score, Wanted
 from shared.business import OfferState, OrderState
 from shared.database.base import JsonObject, utc_now
 from shared.database.models import Order, OrderEvent, OrderItem, Product, Retailer, RoutingDecision, Vendor, VendorOffer
@@ -22,6 +22,8 @@ ACTOR = "routing"
 RELEASED = "RELEASE_VENDOR"
 LEFT_TO_A_PERSON = "NEEDS_MANUAL_ROUTING"
 """Events that no order action asks for."""
+
+_KEYS = [(each.name, camel_case(each.name)) for each in fields(Score)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ def save_decision(tx: Session, order: Order, decision: Decision, *, attempt: int
 
 def as_json(decision: Decision) -> list[JsonObject]:
     """The candidates as they are stored: camelCase keys, scores in hundredths."""
-    return [{camel_case(name): part for name, part in asdict(each).items()} for each in decision.candidates]
+    return [{key: getattr(each, name) for name, key in _KEYS} for each in decision.candidates]
 
 
 def lock_offer(tx: Session, order: Order, vendor: str) -> VendorOffer | None:

@@ -24,6 +24,7 @@ from shared.database.models import (
     Retailer,
     Stock,
     Vendor,
+    VendorRecord,
     WhatsAppMessage,
     WhatsAppReceipt,
 )
@@ -89,7 +90,7 @@ _CREDIT: Rights = (
 
 _ROUTING: Rights = (
     _JOBS
-    | _read("retailers", "vendors", "products", "stock", "order_items")
+    | _read("retailers", "vendors", "vendor_records", "products", "stock", "order_items")
     | {
         "orders": _change("state", "vendor_id", "assigned_at", "needs_manual_routing"),
         "order_events": APPEND,
@@ -144,7 +145,9 @@ _GATEWAY: Rights = (
     }
 )
 
-_SCHEDULER: Rights = _read("retailers", "vendor_offers", "reminders", "contact_preferences", "whatsapp_messages") | {
+_SCHEDULER: Rights = _read(
+    "retailers", "vendors", "vendor_offers", "reminders", "contact_preferences", "whatsapp_messages"
+) | {
     "processed_jobs": Right(insert=True, delete=True),
     "outbox": Right(insert=True, update=_OUTBOX.update, delete=True),
     "job_events": Right(insert=True, delete=True),
@@ -153,6 +156,7 @@ _SCHEDULER: Rights = _read("retailers", "vendor_offers", "reminders", "contact_p
     "whatsapp_receipts": Right(delete=True),
     "operator_log": APPEND,
     "orders": _change("payment_status"),
+    "vendor_records": _write(VendorRecord),
     "reports": _change("state", "location"),
 }
 

@@ -9,7 +9,7 @@ from shared.database.models.orders import Order, OrderEvent, OrderItem
 from shared.database.models.platform import NumberSequence, Product, Retailer, Stock, Vendor
 from shared.database.models.reminders import Reminder
 from shared.database.models.reports import Report
-from shared.database.models.routing import RoutingDecision, VendorOffer
+from shared.database.models.routing import RoutingDecision, VendorOffer, VendorRecord
 from shared.database.models.tokens import ApiToken
 from shared.database.models.whatsapp import (
     ContactPreference,
@@ -49,6 +49,7 @@ __all__ = [
     "Stock",
     "Vendor",
     "VendorOffer",
+    "VendorRecord",
     "WhatsAppMessage",
     "WhatsAppReceipt",
 ]
