@@ -164,6 +164,20 @@ def test_an_answer_that_quotes_our_message_means_its_order(market: Market, numbe
     assert len(market.replies()) == (0 if answered else 1)
 
 
+def test_a_quoted_message_that_offers_nothing_says_nothing(meta_market: Market) -> None:
+    meta_market.vendor()
+    meta_market.offer(ONE)
+    with meta_market.hooks.database.session() as tx:
+        sent = send_records.Outgoing("whatsapp-9", VENDOR_PHONE, "meta", "GENERIC_MESSAGE", "Namaste")
+        send_records.record_sent(tx, send_records.begin(tx, sent)[0], "their-9")
+
+    for number, quoted in enumerate(("their-9", "unknown")):
+        context = {"context": {"id": quoted}}
+        meta_market.hooks.meta(messages=[meta_text(f"wamid.{number}", "ACCEPT", sender=VENDOR) | context])
+
+    assert meta_market.answers() == [(ONE, "VEN001", "ACCEPT")] * 2
+
+
 def test_buttons_answer_with_their_payload_or_their_title(hooks: Hooks) -> None:
     market = Market(hooks)
     market.vendor()
