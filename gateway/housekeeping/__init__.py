@@ -13,6 +13,7 @@ from gateway.housekeeping.credit import score_retailers
 from gateway.housekeeping.orders import mark_overdue
 from gateway.housekeeping.parts import Parts
 from gateway.housekeeping.reminders import remind_retailers
+from gateway.housekeeping.reports import remove_expired_reports
 from gateway.housekeeping.vendors import count_vendor_records
 
 __all__ = ["FUNCTIONS", "Parts"]
@@ -22,6 +23,7 @@ FUNCTIONS: Mapping[str, Callable[[Parts], str]] = {
     "credit-scores": score_retailers,
     "mark-overdue": mark_overdue,
     "remind-retailers": remind_retailers,
+    "remove-expired-reports": remove_expired_reports,
     "vendor-records": count_vendor_records,
 }
 """Every name that a schedule may have as its housekeeping."""
