@@ -112,22 +112,22 @@ class Run:
     def _store(self, kind: Kind, batch: Sequence[FileRow]) -> None:
         good: list[FileRow] = []
         rows: list[Any] = []
+        wrong: dict[int, Sequence[Problem]] = {}
         for file_row in batch:
-            problems: Sequence[Problem] = ()
             try:
-                row = _read(kind, file_row)
-            except _Unreadable as error:
-                problems = error.problems
-            else:
+                rows.append(_read(kind, file_row))
                 good.append(file_row)
-                rows.append(row)
-            self._refuse(problems)
+            except _Unreadable as error:
+                wrong[file_row.number] = error.problems
         outcomes = self._write(kind, rows, [row.given for row in good])
         for file_row, outcome in zip(good, outcomes, strict=True):
+            self.summary.counts[outcome.result] += 1
             if outcome.result is Result.WRONG:
-                self._refuse([Problem(file_row.number, outcome.field or "", outcome.words or "")])
-            else:
-                self.summary.counts[outcome.result] += 1
+                wrong[file_row.number] = [Problem(file_row.number, outcome.field or "", outcome.words or "")]
+        self.summary.counts[Result.WRONG] += len(batch) - len(good)
+        for number in sorted(wrong):
+            for problem in wrong[number]:
+                self._watcher.wrong(problem)
 
     def _write(self, kind: Kind, rows: Sequence[Any], given: Given) -> list[Outcome]:
         if not rows:
@@ -138,13 +138,6 @@ class Run:
             if self._dry_run:
                 tx.rollback()
         return outcomes
-
-    def _refuse(self, problems: Sequence[Problem]) -> None:
-        """Count a row that has problems, and report them."""
-        if problems:
-            self.summary.counts[Result.WRONG] += 1
-        for problem in problems:
-            self._watcher.wrong(problem)
 
 
 class _Unreadable(Exception):
