@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import socket
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,9 @@ class Api:
     def post(self, path: str, body: Any = None, **options: Any) -> TestResponse:
         return self.call("POST", path, **({} if body is None else {"json": body}), **options)
 
+    def put(self, path: str, body: Any = None, **options: Any) -> TestResponse:
+        return self.call("PUT", path, **({} if body is None else {"json": body}), **options)
+
     def delete(self, path: str) -> TestResponse:
         return self.call("DELETE", path)
 
@@ -75,6 +79,9 @@ def app(settings: Settings) -> Iterator[Flask]:
     app = create_app(settings)
     yield app
     parts: Gateway = app.extensions["doko"]
+    for thread in threading.enumerate():
+        if thread.name == "token-touch":  # it holds a connection, which would outlive its pool
+            thread.join()
     parts.database.dispose()
     parts.broker.close()
 
