@@ -47,6 +47,7 @@ TONE_COLOURS: Mapping[Tone, str] = MappingProxyType(
 _HEADER = {"bold": True, "font_color": "white", "bg_color": "#1F4E79", "text_wrap": True, "valign": "vcenter"}
 _TOTALS = {"bold": True, "top": 1, "bg_color": "#EAF0F6"}
 _CHART_ROWS = 18
+_SUMMARY_HEADINGS: Mapping[str, str] = MappingProxyType({"shop_name": "Retailers", "credit_score": "Mean Credit Score"})
 
 
 def write_xlsx(document: Document, file: BinaryIO) -> int:
@@ -124,9 +125,9 @@ class _Sheets:
             sheet.write_string(line, 1, value)
         line += 1
         for column, cell in zip(self._document.columns, totals, strict=True):
-            if cell is not None:
+            if cell is not None and column.name != "retailer_code":
                 line += 1
-                sheet.write_string(line, 0, "Retailers" if column.name == "shop_name" else column.heading, bold)
+                sheet.write_string(line, 0, _SUMMARY_HEADINGS.get(column.name, column.heading), bold)
                 _write(sheet, line, 1, cell, self._formats[column.kind])
         for chart in self._document.charts():
             line = self._chart(sheet, line + 2, chart, bold)
