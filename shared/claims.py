@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from shared.database.base import JsonObject, utc_now
@@ -19,6 +19,9 @@ from shared.database.session import Database
 from shared.errors import TransientError
 from shared.queues import Queue
 
+# Built once: every job asks it.
+_STORED = select(ProcessedJob.result).where(ProcessedJob.job_id == bindparam("job_id"))
+
 
 class AlreadyClaimed(TransientError):
     """Another run of the same job committed first; this one's effects are rolled back, its retry finds the result."""
@@ -26,7 +29,7 @@ class AlreadyClaimed(TransientError):
 
 def stored_result(tx: Session, job_id: str) -> JsonObject | None:
     """What the job returned when it took effect; None if it hasn't."""
-    return tx.scalar(select(ProcessedJob.result).where(ProcessedJob.job_id == job_id))
+    return tx.scalar(_STORED, {"job_id": job_id})
 
 
 def claim(tx: Session, job_id: str, queue: Queue, result: JsonObject) -> None:

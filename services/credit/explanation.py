@@ -113,7 +113,7 @@ def _rupees(paisa: Fraction | int | None) -> str:
 
 
 def _shown(value: Fraction | int | None, places: int) -> str:
-    return f"{_rounded(Fraction(value or 0), places):,.{places}f}"
+    return f"{_rounded(value or 0, places):,.{places}f}"
 
 
 def _number(value: Fraction | int | None) -> float | int | None:
@@ -121,6 +121,5 @@ def _number(value: Fraction | int | None) -> float | int | None:
     return float(_rounded(value, _PLACES)) if isinstance(value, Fraction) else value
 
 
-def _rounded(value: Fraction, places: int) -> Decimal:
-    scaled = value * 10**places
-    return Decimal(half_up(scaled.numerator, scaled.denominator)).scaleb(-places)
+def _rounded(value: Fraction | int, places: int) -> Decimal:
+    return Decimal(half_up(value.numerator * 10**places, value.denominator)).scaleb(-places)

@@ -75,6 +75,9 @@ _ACCEPTED_EVER = (
     .select_from(Order)
     .where(_is_of_retailer, _reached_acceptance)
 )
+_NEWEST_SCORE = (
+    update(Retailer).where(Retailer.id == bindparam("retailer_id")).values(credit_score=bindparam("points"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +165,7 @@ def save(tx: Session, account: Account, score: Score, *, trigger: Trigger, job_i
     }
     if not insert_new(tx, CreditScore, row):
         raise PermanentError(f"job {job_id} has stored a score long ago: enqueue the calculation under a new id")
-    tx.execute(update(Retailer).where(Retailer.id == account.id).values(credit_score=score.points))
+    tx.connection().execute(_NEWEST_SCORE, {"retailer_id": account.id, "points": score.points})
 
 
 def _day(instant: datetime) -> date:

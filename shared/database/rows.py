@@ -23,9 +23,21 @@ def insert_new(tx: Session, model: type[Base], row: dict[str, Any]) -> bool:
 
     If another transaction is inserting the same key, this waits for its end.
     """
-    statement = insert_for(tx, model).values(row).on_conflict_do_nothing()
     # Without the option SQLAlchemy drops what PostgreSQL's driver says about an INSERT.
-    return affected(tx.execute(statement, execution_options={"preserve_rowcount": True})) == 1
+    result = tx.execute(_passing_over(tx, model), row, execution_options={"preserve_rowcount": True})
+    return affected(result) == 1
+
+
+_Inserts = dict[tuple[str, type[Base]], sqlite.Insert | postgresql.Insert]
+_inserts: _Inserts = {}
+
+
+def _passing_over(tx: Session, model: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """The INSERT of rows that may exist, made once: each job runs some, and making one takes longer than it runs."""
+    key = (tx.get_bind().dialect.name, model)
+    if key not in _inserts:
+        _inserts[key] = insert_for(tx, model).on_conflict_do_nothing()
+    return _inserts[key]
 
 
 def affected(result: object) -> int:
@@ -36,4 +48,4 @@ def affected(result: object) -> int:
 def insert_all(tx: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
     """Insert many rows at once, passing over those whose key exists."""
     if rows:
-        tx.execute(insert_for(tx, model).on_conflict_do_nothing(), rows)
+        tx.execute(_passing_over(tx, model), rows)

@@ -21,7 +21,7 @@ from shared.database import Database
 from shared.database.models import Order, Retailer
 from shared.messages.orders import OrderAction, PaymentMethod, PaymentRecord, ProcessOrder
 from shared.messages.reminders import RemindRetailer
-from shared.messages.reports import GenerateReport, ReportFilters, ReportFormat, ReportType
+from shared.messages.reports import GenerateReport, ReportFormat, ReportType, VolumeFilters
 from shared.queues import Queue
 from shared.reminding.sweep import to_remind
 from tests.benchmarks.harness import EXAMPLE
@@ -62,12 +62,18 @@ class Moment:
 
 def measure(scene: Scene) -> list[Figure]:
     """Confirm, pay, remind, write and report at once, until nothing is left to do."""
-    with scene.platform.copy("mixed") as url, opened(url) as database, scene.redis() as server:
-        with WhatsAppDouble() as provider, connect(server.url) as client, housekeeping(database, server.url) as parts:
-            with scene.system(server.url, url, **to_meta(provider)) as system:
-                _start(system, parts)
-                moments = list(_watch(parts, client, lambda: _ask(parts)))
-                runs = _runs(parts, database)
+    with (
+        scene.platform.copy("mixed") as url,
+        opened(url) as database,
+        scene.redis() as server,
+        connect(server.url) as client,
+        housekeeping(database, server.url) as parts,
+        WhatsAppDouble() as provider,
+        scene.system(server.url, url, **to_meta(provider)) as system,
+    ):
+        _start(system, parts)
+        moments = list(_watch(parts, client, lambda: _ask(parts)))
+        runs = _runs(parts, database)
         failed = {queue.name: stats.failed for queue, stats in parts.store.stats().items() if stats.failed}
     return [_rate(moments, failed), *(_median(runs, *each) for each in MEDIANS)]
 
@@ -102,8 +108,8 @@ def _ask(parts: Parts) -> None:
     jobs += [parts.jobs.message_job(RemindRetailer(each.retailer_id, each.type)) for each in debtors]
     jobs += [NewJob(Queue.WHATSAPP, "message", {**EXAMPLE, "recipient": phone}, 1, JobOptions()) for phone in phones]
     jobs += [
-        parts.jobs.message_job(GenerateReport(report, ReportFormat.CSV, "scale", VolumeFilters(city="Pokhara")))
-        for report in (ReportType.PURCHASE_VOLUME, ReportType.PAYMENT_DISCIPLINE)
+        parts.jobs.message_job(GenerateReport(ReportType.PURCHASE_VOLUME, made, "scale", VolumeFilters(city="Pokhara")))
+        for made in (ReportFormat.CSV, ReportFormat.XLSX)
     ]
     parts.jobs.enqueue_many(jobs)
 
