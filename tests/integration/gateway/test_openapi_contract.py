@@ -150,6 +150,16 @@ def test_the_document_tells_which_jobs_are_accepted(api: Any, path: str) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", ["retailers/{retailer_id}", "vendors/{vendor_id}", "products/{product_id}"])
+def test_the_document_tells_which_master_data_is_stored(api: Any, kind: str) -> None:
+    operation = api[f"/api/v1/{kind}"]["PUT"]
+
+    allowed = statuses(api, operation.as_strategy(generation_mode=GenerationMode.POSITIVE))
+    assert allowed[201] > 0
+    assert statuses(api, operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))[422] > 0
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("phase", ["fuzzing", pytest.param("coverage", marks=pytest.mark.soak)])
 def test_no_request_breaks_the_gateway(
     phase: str, gateway: subprocess.Popen[bytes], environment: dict[str, str], tmp_path: Path
