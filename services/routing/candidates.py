@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Subquery, bindparam, func, select
+from sqlalchemy import BindParameter, FromClause, Select, Subquery, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from services.routing.scoring import Offered, Place, Record, Vendor
 from shared.business import OPEN
-from shared.database.models import Order, Product, Stock, VendorRecord
+from shared.database import vendor_records
+from shared.database.models import Order, Product, Stock
 from shared.database.models import Vendor as VendorRow
 
 NOTHING_KNOWN = Record()
 
 
-def candidates(tx: Session, product_ids: Sequence[int]) -> list[Vendor]:
+def candidates(tx: Session, product_ids: Sequence[int], now: datetime) -> list[Vendor]:
     """The vendors that sell any of the products, by code; whether they are eligible the rules decide.
 
-    Stock and open orders are as they are now, the record of 180 days as it was last counted.
+    Stock and open orders are as they are now; so is the record of 180 days, unless the platform has so many orders
+    that it is read as it was last counted.
     """
+    query = _query(vendor_records.current(tx, now))
     # Plain rows: with thousands of them the ORM's would take longer than the database.
-    return _vendors(tx.connection().execute(_QUERY, {"products": list(product_ids)}).all())
+    return _vendors(tx.connection().execute(query, {"products": list(product_ids)}).all())
 
 
-def _query() -> Select[Any]:
+def _query(record: FromClause) -> Select[Any]:
     open_orders = _open_orders()
     columns: tuple[Any, ...] = (
         VendorRow.code,
@@ -39,13 +43,13 @@ def _query() -> Select[Any]:
         Stock.quantity,
         Stock.available,
         open_orders.c.open_orders,
-        VendorRecord.offers,
-        VendorRecord.offers_accepted,
-        VendorRecord.accepted,
-        VendorRecord.delivered,
-        VendorRecord.timed,
-        VendorRecord.delivery_seconds,
-        VendorRecord.cancelled,
+        record.c.offers,
+        record.c.offers_accepted,
+        record.c.accepted,
+        record.c.delivered,
+        record.c.timed,
+        record.c.delivery_seconds,
+        record.c.cancelled,
     )
     return (
         select(*columns)
@@ -53,7 +57,7 @@ def _query() -> Select[Any]:
         .join(VendorRow, VendorRow.id == Stock.vendor_id)
         .join(Product, Product.id == Stock.product_id)
         .outerjoin(open_orders, open_orders.c.vendor_id == VendorRow.id)
-        .outerjoin(VendorRecord, VendorRecord.vendor_id == VendorRow.id)
+        .outerjoin(record, record.c.vendor_id == VendorRow.id)
         .where(Stock.product_id.in_(bindparam("products", expanding=True)))
         .order_by(VendorRow.code)
     )
@@ -62,7 +66,7 @@ def _query() -> Select[Any]:
 def _open_orders() -> Subquery:
     """How many open orders each vendor has that has any."""
     # A partial index serves only a query that says its words: they can't be parameters.
-    states = bindparam("open", OPEN, expanding=True, literal_execute=True)
+    states: BindParameter[Any] = bindparam("open", OPEN, expanding=True, literal_execute=True)
     return (
         select(Order.vendor_id, func.count().label("open_orders"))
         .where(Order.state.in_(states), Order.vendor_id.is_not(None))
@@ -71,10 +75,7 @@ def _open_orders() -> Subquery:
     )
 
 
-_QUERY = _query()
-
-
-def _vendors(rows: Iterable[Row[Any]]) -> list[Vendor]:
+def _vendors(rows: Iterable[Sequence[Any]]) -> list[Vendor]:
     """One vendor of the rows that it has, one for each product."""
     found: list[Vendor] = []
     stock: dict[str, Offered] = {}

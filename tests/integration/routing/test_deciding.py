@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +16,7 @@ from services.routing.candidates import candidates
 from services.routing.scoring import Offered, Place, Record
 from services.routing.scoring import Vendor as ReadVendor
 from shared.business import OfferState, OrderState
-from shared.database import Database
+from shared.database import Database, vendor_records
 from shared.database.models import Order, OrderEvent, Product, RoutingDecision, Vendor
 from shared.errors import Refused
 from shared.messages.orders import CancelledBy
@@ -38,10 +38,16 @@ def statements(database: Database) -> Iterator[list[str]]:
         event.remove(database.engine, "before_cursor_execute", note)
 
 
-def read(shop: Shop) -> list[ReadVendor]:
+def read(shop: Shop, *, at: datetime = NOW) -> list[ReadVendor]:
     products = [shop.find(Product, code).id for code in ("RICE", "OIL")]
     with shop.database.reader() as tx:
-        return candidates(tx, products)
+        return candidates(tx, products, at)
+
+
+@pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A platform with so many orders that records are read as they were last counted."""
+    monkeypatch.setattr(vendor_records, "COUNTED_AT_ONCE", -1)
 
 
 def test_the_best_vendor_is_assigned_by_a_job_and_the_decision_stored(shop: Shop) -> None:
@@ -83,8 +89,6 @@ def test_a_vendor_is_read_with_all_that_its_score_needs(shop: Shop) -> None:
     shop.order("OFFERED-LONG-AGO")
     shop.offer("VEN001", "OFFERED-LONG-AGO", state=OfferState.ACCEPTED, offered_at=NOW - timedelta(days=181))
 
-    shop.count_records()
-
     first, second = read(shop)
 
     assert (first.code, first.place, first.rating_hundredths) == ("VEN001", Place("Patan", "Bagmati"), None)
@@ -96,6 +100,38 @@ def test_a_vendor_is_read_with_all_that_its_score_needs(shop: Shop) -> None:
     assert (second.code, second.approved, second.active, second.record) == ("VEN002", False, False, Record())
 
 
+def test_on_a_busy_platform_the_record_is_the_same_once_it_is_counted(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.vendor("VEN001")
+    shop.vendor("VEN002")
+    shop.past_order("VEN001", OrderState.DELIVERED, hours=24)
+    shop.past_order("VEN001", OrderState.CANCELLED, cancelled_by=CancelledBy.VENDOR)
+    counted_at_once = read(shop)
+
+    shop.count_records()
+    monkeypatch.setattr(vendor_records, "COUNTED_AT_ONCE", -1)
+
+    assert read(shop) == counted_at_once
+
+
+@pytest.mark.parametrize(("counted", "is_stored"), [(2, False), (1, True)])
+def test_records_are_counted_at_once_up_to_a_number_of_orders_and_offers(
+    shop: Shop, counted: int, monkeypatch: pytest.MonkeyPatch, *, is_stored: bool
+) -> None:
+    monkeypatch.setattr(vendor_records, "COUNTED_AT_ONCE", counted)
+    shop.vendor("VEN001")
+    shop.past_order("VEN001", OrderState.DELIVERED, hours=24)
+    shop.past_order("VEN001", OrderState.DELIVERED, hours=24)
+    shop.count_records()
+    shop.past_order("VEN001", OrderState.DELIVERED, hours=24)
+
+    (vendor,) = read(shop)
+
+    assert vendor.record.accepted == (2 if is_stored else 3)
+
+
+@pytest.mark.usefixtures("busy")
 def test_a_vendor_without_a_counted_record_has_none_yet(shop: Shop) -> None:
     shop.vendor("VEN001")
     shop.past_order("VEN001", OrderState.DISPATCHED)
@@ -105,7 +141,8 @@ def test_a_vendor_without_a_counted_record_has_none_yet(shop: Shop) -> None:
     assert (vendor.open_orders, vendor.record) == (1, Record())
 
 
-def test_the_record_is_of_its_last_counting_and_open_orders_are_of_now(shop: Shop) -> None:
+@pytest.mark.usefixtures("busy")
+def test_on_a_busy_platform_the_record_is_of_its_last_counting_and_open_orders_are_of_now(shop: Shop) -> None:
     shop.vendor("VEN001")
     shop.past_order("VEN001", OrderState.DELIVERED, hours=24)
     shop.count_records()
@@ -121,17 +158,15 @@ def test_the_record_is_of_its_last_counting_and_open_orders_are_of_now(shop: Sho
     assert after.record == Record(accepted=3, delivered=2, timed=2, delivery_seconds=72 * 3600)
 
 
-def test_what_is_180_days_old_leaves_the_record_at_the_next_counting(shop: Shop) -> None:
+def test_what_is_180_days_old_leaves_the_record(shop: Shop) -> None:
     shop.vendor("VEN001")
     shop.past_order("VEN001", OrderState.DELIVERED, hours=24, accepted_at=NOW - timedelta(days=180))
     shop.order("OFFERED")
     shop.offer("VEN001", "OFFERED", state=OfferState.EXPIRED, offered_at=NOW - timedelta(days=180))
-    shop.count_records()
+
     (inside,) = read(shop)
+    (outside,) = read(shop, at=NOW + timedelta(seconds=1))
 
-    shop.count_records(NOW + timedelta(seconds=1))
-
-    (outside,) = read(shop)
     assert (inside.record.accepted, inside.record.offers) == (1, 1)
     assert outside.record == Record()
 
