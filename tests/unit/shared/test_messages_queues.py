@@ -86,7 +86,10 @@ def test_options_that_the_first_version_did_not_know_stay_errors(options: Any) -
             {"orderNumber": "O", "status": "LOST"},
             {
                 "status": [
-                    "must be one of DRAFT, CONFIRMED, VENDOR_ASSIGNED, ACCEPTED, DISPATCHED, DELIVERED, COMPLETED, CANCELLED"
+                    (
+                        "must be one of DRAFT, CONFIRMED, VENDOR_ASSIGNED, ACCEPTED, DISPATCHED, DELIVERED, COMPLETED,"
+                        " CANCELLED"
+                    )
                 ]
             },
         ),
