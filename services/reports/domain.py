@@ -88,19 +88,6 @@ def age_of(due_on: date | None, as_of: date) -> Age:
     return Age.DAYS_61_TO_90 if days <= 90 else Age.OVER_90_DAYS  # noqa: PLR2004 - the same
 
 
-def discipline_of(
-    due_on: date, *, total_paisa: int, paid_paisa: int, last_paid_on: date | None, today: date
-) -> Discipline | None:
-    """One delivered order's share; None while it is not yet due and not fully paid.
-
-    More than the total is never paid, so that a fully paid order was so with its last payment.
-    """
-    if paid_paisa < total_paisa:
-        return Discipline(unpaid=1, days_late=(today - due_on).days) if due_on < today else None
-    days = 0 if last_paid_on is None else max(0, (last_paid_on - due_on).days)
-    return Discipline(late=1, days_late=days) if days else Discipline(on_time=1)
-
-
 def as_of_day(end_date: date | None, today: date) -> date:
     """The day of a liability report: today, or an earlier one. Nobody knows what will be paid tomorrow."""
     return today if end_date is None else min(end_date, today)

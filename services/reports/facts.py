@@ -1,4 +1,4 @@
-"""What the database knows of one retailer, as each report needs it; money in paisa."""
+"""What the database knows of a retailer, as each report needs it; money in paisa."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from services.reports.domain import Discipline
+
+TOP_PRODUCTS_OF_A_SHOP = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,20 @@ class Bought:
 
 @dataclass(frozen=True, slots=True)
 class VolumeFacts:
-    """Of PURCHASE_VOLUME: orders by state, value by month (``2026-11``), products with the most valuable first."""
+    """Of PURCHASE_VOLUME: orders by state, their value, and the most valuable products, best first."""
 
     shop: Shop
     by_state: Mapping[str, int] = field(default_factory=dict)
-    by_month: Mapping[str, int] = field(default_factory=dict)
+    value_paisa: int = 0
     products: tuple[Bought, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SalesFacts:
+    """Of PURCHASE_VOLUME, about many retailers together: value by month (``2026-11``) and by product."""
+
+    by_month: Mapping[str, int] = field(default_factory=dict)
+    by_product: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,4 +83,4 @@ class LiabilityFacts:
     oldest_due_on: date | None = None
 
 
-Facts = CreditFacts | VolumeFacts | DisciplineFacts | LiabilityFacts
+Facts = CreditFacts | VolumeFacts | SalesFacts | DisciplineFacts | LiabilityFacts

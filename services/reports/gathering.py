@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from types import MappingProxyType
 
 from sqlalchemy.orm import Session
 
-from services.reports import domain, repository
+from services.reports import domain, punctuality, repository, volume
 from services.reports.domain import Age, Discipline
-from services.reports.facts import Bought, CreditFacts, DisciplineFacts, Facts, LiabilityFacts, VolumeFacts
-from services.reports.repository import Debt, RetailerRow
+from services.reports.facts import CreditFacts, DisciplineFacts, Facts, LiabilityFacts, SalesFacts, VolumeFacts
+from services.reports.repository import RetailerRow
 from shared.messages.reports import ReportFilters, ReportType
 
 NONE_DUE = Discipline()
@@ -35,48 +35,49 @@ def _credit(tx: Session, batch: list[RetailerRow], filters: ReportFilters, today
     ids = [retailer.id for retailer in batch]
     paid = repository.payments(tx, ids, filters.start_date, filters.end_date)
     counts = repository.order_counts(tx, ids)
-    overdue: Counter[int] = Counter()
-    disciplines = _disciplines(repository.due_orders(tx, ids), today, overdue)
+    punctual = punctuality.disciplines(tx, ids, today)
     for each in batch:
         payments, paid_paisa = paid.get(each.id, (0, 0))
         orders, cancelled = counts.get(each.id, (0, 0))
+        discipline, overdue_paisa = punctual.get(each.id, (NONE_DUE, 0))
         yield CreditFacts(
             each.shop,
             limit_paisa=each.limit_paisa,
             debt_paisa=each.debt_paisa,
-            overdue_paisa=overdue[each.id],
+            overdue_paisa=overdue_paisa,
             score=each.score,
             payments=payments,
             paid_paisa=paid_paisa,
-            discipline=disciplines.get(each.id, NONE_DUE),
+            discipline=discipline,
             orders=orders,
             cancelled=cancelled,
         )
 
 
-def _volume(tx: Session, batch: list[RetailerRow], filters: ReportFilters, _today: date) -> Iterator[VolumeFacts]:
+def _volume(
+    tx: Session, batch: list[RetailerRow], filters: ReportFilters, _today: date
+) -> Iterator[VolumeFacts | SalesFacts]:
     ids = [retailer.id for retailer in batch]
     days = (filters.start_date, filters.end_date)
     states: dict[int, Counter[str]] = defaultdict(Counter)
-    months: dict[int, Counter[str]] = defaultdict(Counter)
-    for part in repository.purchases(tx, ids, *days):
+    values: Counter[int] = Counter()
+    for part in volume.purchases(tx, ids, *days):
         states[part.retailer_id][part.state.value] += part.orders
-        months[part.retailer_id][part.month] += part.total_paisa
-    bought: dict[int, list[Bought]] = defaultdict(list)
-    for retailer_id, product, quantity, value_paisa in repository.products(tx, ids, *days):
-        bought[retailer_id].append(Bought(product, quantity, value_paisa))
+        values[part.retailer_id] += part.total_paisa
+    products = volume.products(tx, ids, *days)
+    yield SalesFacts(volume.months(tx, ids, *days), products.of_all)
     for each in batch:
-        yield VolumeFacts(each.shop, states[each.id], months[each.id], tuple(bought[each.id]))
+        yield VolumeFacts(each.shop, states[each.id], values[each.id], tuple(products.of_each.get(each.id, ())))
 
 
 def _discipline(
     tx: Session, batch: list[RetailerRow], filters: ReportFilters, today: date
 ) -> Iterator[DisciplineFacts]:
     ids = [retailer.id for retailer in batch]
-    orders = repository.due_orders(tx, ids, filters.start_date, filters.end_date)
-    disciplines = _disciplines(orders, today, Counter())
+    punctual = punctuality.disciplines(tx, ids, today, filters.start_date, filters.end_date)
     for each in batch:
-        yield DisciplineFacts(each.shop, disciplines.get(each.id, NONE_DUE))
+        discipline, _ = punctual.get(each.id, (NONE_DUE, 0))
+        yield DisciplineFacts(each.shop, discipline)
 
 
 def _liability(tx: Session, batch: list[RetailerRow], filters: ReportFilters, today: date) -> Iterator[LiabilityFacts]:
@@ -94,30 +95,6 @@ def _liability(tx: Session, batch: list[RetailerRow], filters: ReportFilters, to
     for each in batch:
         first, second, third, fourth, fifth = amounts[each.id]
         yield LiabilityFacts(each.shop, (first, second, third, fourth, fifth), oldest.get(each.id))
-
-
-def _disciplines(orders: Iterable[Debt], today: date, overdue: Counter[int]) -> dict[int, Discipline]:
-    """The discipline of each retailer; what is past due and open is added to ``overdue``."""
-    sums: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    for order in orders:
-        if order.due_on is None:
-            continue
-        last = order.last_paid_at
-        share = domain.discipline_of(
-            order.due_on,
-            total_paisa=order.total_paisa,
-            paid_paisa=order.paid_paisa,
-            last_paid_on=None if last is None else domain.business_day(last),
-            today=today,
-        )
-        if share is not None:
-            tally = sums[order.retailer_id]
-            tally[0] += share.on_time
-            tally[1] += share.late
-            tally[2] += share.unpaid
-            tally[3] += share.days_late
-            overdue[order.retailer_id] += (order.total_paisa - order.paid_paisa) * share.unpaid
-    return {retailer_id: Discipline(*tally) for retailer_id, tally in sums.items()}
 
 
 _GATHERERS: Mapping[ReportType, Gather] = MappingProxyType(

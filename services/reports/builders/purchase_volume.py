@@ -9,37 +9,38 @@ from services.reports.builders.cells import shop_cells, total_cells
 from services.reports.builders.protocol import Builder
 from services.reports.charts import Bar, Chart, latest_months
 from services.reports.columns import Kind, Row
-from services.reports.facts import Bought, VolumeFacts
+from services.reports.facts import TOP_PRODUCTS_OF_A_SHOP, Bought, SalesFacts, VolumeFacts
 from shared.money import half_up, to_rupees
 
-TOP_PRODUCTS_OF_A_SHOP = 3
 TOP_PRODUCTS = 10
 STATES = ("CONFIRMED", "VENDOR_ASSIGNED", "ACCEPTED", "DISPATCHED", "DELIVERED", "COMPLETED")
 
 
-class PurchaseVolume(Builder[VolumeFacts]):
-    """What each retailer ordered."""
+class PurchaseVolume(Builder[VolumeFacts | SalesFacts]):
+    """What each retailer ordered; what all ordered together comes apart from it, as the charts' months and products."""
 
     def __init__(self) -> None:
-        self._shops = 0
+        self._shops = self._value = 0
         self._states: Counter[str] = Counter()
         self._months: Counter[str] = Counter()
         self._products: Counter[str] = Counter()
 
-    def row(self, facts: VolumeFacts) -> Row:
+    def row(self, facts: VolumeFacts | SalesFacts) -> Row | None:
         """See ``Builder``."""
+        if isinstance(facts, SalesFacts):
+            self._months.update(facts.by_month)
+            self._products.update(facts.by_product)
+            return None
         self._shops += 1
+        self._value += facts.value_paisa
         self._states.update(facts.by_state)
-        self._months.update(facts.by_month)
-        for bought in facts.products:
-            self._products[bought.product] += bought.value_paisa
-        shown = ", ".join(map(_with_quantity, facts.products[:TOP_PRODUCTS_OF_A_SHOP]))
-        return (*shop_cells(facts.shop), *_volume(facts.by_state, facts.by_month), shown or None)
+        shown = ", ".join(map(_with_quantity, facts.products))
+        return (*shop_cells(facts.shop), *_volume(facts.by_state, facts.value_paisa), shown or None)
 
     def totals(self) -> Row:
         """Sums, and the average over all orders."""
         best = ", ".join(name for name, _ in self._best()[:TOP_PRODUCTS_OF_A_SHOP])
-        return (*total_cells(self._shops), *_volume(self._states, self._months), best or None)
+        return (*total_cells(self._shops), *_volume(self._states, self._value), best or None)
 
     def charts(self) -> tuple[Chart, ...]:
         """The value of each month (the last two years), and of the best products."""
@@ -56,10 +57,10 @@ class PurchaseVolume(Builder[VolumeFacts]):
         return sorted(self._products.items(), key=lambda each: (-each[1], each[0]))[:TOP_PRODUCTS]
 
 
-def _volume(by_state: Mapping[str, int], by_month: Mapping[str, int]) -> Row:
-    orders, value = sum(by_state.values()), sum(by_month.values())
-    average = to_rupees(half_up(value, orders)) if orders else None
-    return (orders, to_rupees(value), average, *(by_state.get(state, 0) for state in STATES))
+def _volume(by_state: Mapping[str, int], value_paisa: int) -> Row:
+    orders = sum(by_state.values())
+    average = to_rupees(half_up(value_paisa, orders)) if orders else None
+    return (orders, to_rupees(value_paisa), average, *(by_state.get(state, 0) for state in STATES))
 
 
 def _with_quantity(bought: Bought) -> str:

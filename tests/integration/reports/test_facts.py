@@ -5,15 +5,22 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
+from sqlalchemy import select
 
-from services.reports import repository
+from services.reports import punctuality, repository, volume
+from services.reports.domain import Discipline
 from shared.business import OrderState
-from shared.database.models import Order
+from shared.database.models import Order, Payment
 from shared.errors import Refused
 from shared.messages.reports import LiabilityFilters, ReportType, ScoreFilters, VolumeFilters
 from tests.integration.reports.office import TODAY, Office, days_ago
 
 DELIVERED = OrderState.DELIVERED
+
+
+def discipline_of(office: Office, retailer_id: int) -> tuple[Discipline, int]:
+    with office.database.reader() as tx:
+        return punctuality.disciplines(tx, [retailer_id], TODAY).get(retailer_id, (Discipline(), 0))
 
 
 def test_discipline_counts_on_time_late_and_unpaid_but_not_what_is_not_yet_due(office: Office) -> None:
@@ -27,6 +34,58 @@ def test_discipline_counts_on_time_late_and_unpaid_but_not_what_is_not_yet_due(o
     assert (row["dueOrders"], row["paidOnTime"], row["paidLate"], row["unpaidOverdue"]) == (3, 1, 1, 1)
     assert row["onTimePercent"] == 33.3
     assert row["averageDaysLate"] == 5.3
+
+
+@pytest.mark.parametrize(
+    ("paid_after_days", "expected"),
+    [
+        (-1, Discipline(on_time=1)),
+        (0, Discipline(on_time=1)),
+        (1, Discipline(late=1, days_late=1)),
+        (40, Discipline(late=1, days_late=40)),
+    ],
+)
+def test_a_fully_paid_order_is_on_time_up_to_its_due_date(
+    office: Office, paid_after_days: int, expected: Discipline
+) -> None:
+    shop = office.shop()
+    office.order(shop, due_on=days_ago(50), paid=[(600, days_ago(60)), (400, days_ago(50 - paid_after_days))])
+    assert discipline_of(office, shop) == (expected, 0)
+
+
+@pytest.mark.parametrize(
+    ("days_past_due", "expected", "overdue_paisa"),
+    [
+        (-1, Discipline(), 0),
+        (0, Discipline(), 0),
+        (1, Discipline(unpaid=1, days_late=1), 100),
+        (49, Discipline(unpaid=1, days_late=49), 100),
+    ],
+)
+def test_an_order_not_fully_paid_counts_from_the_day_after_its_due_date(
+    office: Office, days_past_due: int, expected: Discipline, overdue_paisa: int
+) -> None:
+    shop = office.shop()
+    office.order(shop, due_on=days_ago(days_past_due), paid=[(999, days_ago(60))])
+    assert discipline_of(office, shop) == (expected, overdue_paisa)
+
+
+@pytest.mark.parametrize(
+    ("utc", "expected"), [("18:14", Discipline(on_time=1)), ("18:15", Discipline(late=1, days_late=1))]
+)
+def test_a_payment_is_in_time_until_midnight_in_kathmandu(office: Office, utc: str, expected: Discipline) -> None:
+    shop = office.shop()
+    order = office.order(shop, due_on=days_ago(50), paid=[(1_000, days_ago(50))])
+    with office.database.session() as tx:
+        paid_at = datetime.fromisoformat(f"{days_ago(50)}T{utc}+00:00")
+        tx.scalars(select(Payment).where(Payment.order_id == order)).one().paid_at = paid_at
+    assert discipline_of(office, shop) == (expected, 0)
+
+
+def test_an_order_that_cost_nothing_was_paid_on_time(office: Office) -> None:
+    shop = office.shop()
+    office.order(shop, rupees=0, due_on=days_ago(50))
+    assert discipline_of(office, shop) == (Discipline(on_time=1), 0)
 
 
 def test_an_order_paid_before_it_is_due_counts_already(office: Office) -> None:
@@ -107,7 +166,7 @@ def test_volume_by_month_is_by_the_month_in_kathmandu(office: Office) -> None:
     for instant in (datetime(2026, 10, 31, 18, 14, tzinfo=UTC), datetime(2026, 10, 31, 18, 15, tzinfo=UTC)):
         office.order(shop, OrderState.CONFIRMED, created_at=instant)
     with office.database.reader() as tx:
-        months = {part.month: part.total_paisa for part in repository.purchases(tx, [shop], None, None)}
+        months = volume.months(tx, [shop], None, None)
     assert months == {"2026-10": 100_000, "2026-11": 100_000}
 
 

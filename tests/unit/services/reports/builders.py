@@ -15,7 +15,16 @@ from services.reports.builders.purchase_volume import PurchaseVolume
 from services.reports.columns import COLUMNS, Row
 from services.reports.document import Document
 from services.reports.domain import Discipline
-from services.reports.facts import Bought, CreditFacts, DisciplineFacts, Facts, LiabilityFacts, Shop, VolumeFacts
+from services.reports.facts import (
+    Bought,
+    CreditFacts,
+    DisciplineFacts,
+    Facts,
+    LiabilityFacts,
+    SalesFacts,
+    Shop,
+    VolumeFacts,
+)
 from shared.messages.reports import LiabilityFilters, ReportFilters, ReportType, ScoreFilters, VolumeFilters
 
 NOW = datetime(2026, 11, 24, 6, 30, tzinfo=UTC)
@@ -37,12 +46,13 @@ FACTS: dict[ReportType, Facts] = {
     ReportType.PURCHASE_VOLUME: VolumeFacts(
         SHOP,
         by_state={"CONFIRMED": 1, "COMPLETED": 2},
-        by_month={"2026-08": 50_000, "2026-11": 50_000},
+        value_paisa=100_000,
         products=(Bought("Rice", 1_200, 60_000), Bought("Salt", 5, 40_000)),
     ),
     ReportType.PAYMENT_DISCIPLINE: DisciplineFacts(SHOP, Discipline(on_time=2, late=1, unpaid=1, days_late=10)),
     ReportType.OUTSTANDING_LIABILITY: LiabilityFacts(SHOP, (10_000, 200, 30, 4, 5), NOW.date()),
 }
+SALES = SalesFacts({"2026-08": 50_000, "2026-11": 50_000}, {"Rice": 60_000, "Salt": 40_000})
 FILTERS: dict[ReportType, ReportFilters] = {
     ReportType.CREDIT_SUMMARY: ScoreFilters(),
     ReportType.PURCHASE_VOLUME: VolumeFilters(),
@@ -67,7 +77,9 @@ def a_builder(report: ReportType, filters: ReportFilters | None = None) -> Build
 def a_document(report: ReportType, names: Iterable[str] = ("Shop",), filters: ReportFilters | None = None) -> Document:
     """A report of shops with these names, all with the facts above."""
     builder = a_builder(report, filters)
-    facts = FACTS[report]
+    if report is ReportType.PURCHASE_VOLUME:
+        builder.row(SALES)
+    facts: Any = FACTS[report]
     rows = (builder.row(replace(facts, shop=replace(SHOP, name=name))) for name in names)
     kept = (row for row in rows if row is not None)
     return Document(report, filters or FILTERS[report], NOW.date(), NOW, kept, builder.totals, builder.charts)

@@ -142,35 +142,6 @@ def test_every_order_cancelled_is_twenty_points_of_risk() -> None:
     assert domain.risk(Discipline(), **(NO_TROUBLE | {"orders": 3, "cancelled": 3})) == 20
 
 
-@pytest.mark.parametrize(
-    ("paid_after_days", "expected"),
-    [
-        (-1, Discipline(on_time=1)),
-        (0, Discipline(on_time=1)),
-        (1, Discipline(late=1, days_late=1)),
-        (40, Discipline(late=1, days_late=40)),
-        (None, Discipline(on_time=1)),
-    ],
-)
-def test_a_fully_paid_order_is_on_time_up_to_its_due_date(paid_after_days: int | None, expected: Discipline) -> None:
-    due_on = TODAY - timedelta(days=50)
-    paid_on = None if paid_after_days is None else due_on + timedelta(days=paid_after_days)
-    share = domain.discipline_of(due_on, total_paisa=100, paid_paisa=100, last_paid_on=paid_on, today=TODAY)
-    assert share == expected
-
-
-@pytest.mark.parametrize(
-    ("days_past_due", "expected"),
-    [(-1, None), (0, None), (1, Discipline(unpaid=1, days_late=1)), (49, Discipline(unpaid=1, days_late=49))],
-)
-def test_an_order_not_fully_paid_counts_from_the_day_after_its_due_date(
-    days_past_due: int, expected: Discipline | None
-) -> None:
-    due_on = TODAY - timedelta(days=days_past_due)
-    share = domain.discipline_of(due_on, total_paisa=100, paid_paisa=99, last_paid_on=due_on, today=TODAY)
-    assert share == expected
-
-
 @pytest.mark.parametrize(("end", "day"), [(None, 0), (-1, -1), (0, 0), (1, 0)])
 def test_liability_is_as_of_the_end_date_but_never_of_a_day_to_come(end: int | None, day: int) -> None:
     end_date = None if end is None else TODAY + timedelta(days=end)
