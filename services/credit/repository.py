@@ -75,9 +75,7 @@ _ACCEPTED_EVER = (
     .select_from(Order)
     .where(_is_of_retailer, _reached_acceptance)
 )
-_NEWEST_SCORE = (
-    update(Retailer).where(Retailer.id == bindparam("retailer_id")).values(credit_score=bindparam("points"))
-)
+_NEWEST_SCORE = update(Retailer).where(Retailer.id == bindparam("retailer_id")).values(credit_score=bindparam("points"))
 
 
 @dataclass(frozen=True, slots=True)
