@@ -200,6 +200,19 @@ def test_the_number_of_queries_does_not_grow_with_the_orders(facts: Facts) -> No
     assert counts == [4, 4]
 
 
+def test_a_score_takes_as_many_queries_with_200_orders_as_with_10(facts: Facts) -> None:
+    retailer_id = facts.retailer()
+    counts = []
+    for orders in (10, 190):
+        for _ in range(orders):
+            facts.payment(facts.order(retailer_id, OrderState.DELIVERED, rupees_paid=1_000), 1_000, ago(3))
+        with counted(facts.database) as statements:
+            save(facts, f"credit-{orders}")
+        counts.append(len(statements))
+
+    assert counts[0] == counts[1]
+
+
 def test_a_score_is_stored_with_its_components_and_explanation(facts: Facts) -> None:
     facts.worked_example()
 

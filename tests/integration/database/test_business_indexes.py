@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Select, func, select, text
 
-from shared.business import OfferState, OrderState, PaymentStatus, ReportState
+from shared.business import OPEN, OfferState, OrderState, PaymentStatus, ReportState
 from shared.database import Database
 from shared.database.models import (
     CreditScore,
@@ -30,15 +30,16 @@ from shared.messages.reminders import ReminderType
 from tests.integration.database import business_rows as rows
 from tests.integration.database.business_rows import NOW, TODAY
 
-OPEN = (OrderState.VENDOR_ASSIGNED, OrderState.ACCEPTED, OrderState.DISPATCHED)
-
 QUESTIONS: dict[str, Select[Any]] = {
     "ix_retailers_phone": select(Retailer.id).where(Retailer.phone == "+9779800000009"),
     "ix_orders_retailer_id_state": select(func.sum(Order.total_paisa)).where(
         Order.retailer_id == 1, Order.state.in_((OrderState.CONFIRMED, OrderState.VENDOR_ASSIGNED))
     ),
     "ix_orders_retailer_id_created_at": select(Order.state).where(Order.retailer_id == 1, Order.created_at >= NOW),
-    "ix_orders_vendor_id_state": select(func.count()).where(Order.vendor_id == 1, Order.state.in_(OPEN)),
+    "ix_orders_open": select(Order.vendor_id, func.count())
+    .where(Order.state.in_(OPEN), Order.vendor_id.is_not(None))
+    .group_by(Order.vendor_id),
+    "ix_orders_vendor_id_state": select(func.count()).where(Order.vendor_id == 1, Order.state == OrderState.COMPLETED),
     "ix_orders_vendor_id_accepted_at": select(func.count()).where(Order.vendor_id == 1, Order.accepted_at >= NOW),
     "ix_orders_unpaid": select(Order.retailer_id).where(
         Order.payment_status != PaymentStatus.PAID, Order.due_on <= TODAY

@@ -188,6 +188,20 @@ def test_any_number_of_candidates_takes_one_query(shop: Shop, vendors: int) -> N
     assert [each["vendor"] for each in decision.candidates] == [f"VEN{number:03d}" for number in range(vendors)]
 
 
+def test_a_routing_takes_as_many_queries_over_200_vendors_as_over_10(shop: Shop) -> None:
+    counts = []
+    for number, vendors in (("FEW", range(10)), ("MANY", range(10, 200))):
+        for each in vendors:
+            shop.vendor(f"VEN{each:03d}")
+            shop.past_order(f"VEN{each:03d}", OrderState.DELIVERED, hours=24)
+        shop.order(number)
+        with statements(shop.database) as seen:
+            assert shop.route(number)["candidates"] == vendors.stop
+        counts.append(len(seen))
+
+    assert counts[0] == counts[1]
+
+
 def test_a_vendor_that_was_asked_already_is_passed_over(shop: Shop) -> None:
     shop.order()
     shop.vendor("VEN001")
