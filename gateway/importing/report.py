@@ -14,7 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from typing_extensions import override
 
-from gateway.importing.run import Problem, Summary
+from gateway.importing.reading import Problem
+from gateway.importing.run import Summary
 from shared.master import Kind, Result
 
 SHOWN = 100

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
-from marshmallow import ValidationError
+from sqlalchemy import event
 
-from gateway.importing.files import FileRow, ImportFile
+from gateway.importing.files import ImportFile
+from gateway.importing.reading import Batch, Batches, Problem, in_batches
 from gateway.importing.scores import ScoreRequests
 from shared.clock import Clock
 from shared.database import Database
@@ -20,21 +20,18 @@ from shared.master import (
     Kind,
     Outcome,
     Result,
-    columns_of,
     import_items,
     import_orders,
     import_payments,
-    schema_of,
     upsert_products,
     upsert_retailers,
     upsert_stock,
     upsert_vendors,
 )
-from shared.messages.base import flat_errors
 
 BATCH = 1_000
 
-_T = TypeVar("_T")
+
 _Writer = Callable[..., list[Outcome]]
 WRITERS: dict[Kind, _Writer] = {
     Kind.RETAILERS: upsert_retailers,
@@ -45,19 +42,6 @@ WRITERS: dict[Kind, _Writer] = {
     Kind.ITEMS: import_items,
     Kind.PAYMENTS: import_payments,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with a row; ``column`` is empty for the row as a whole."""
-
-    row: int
-    column: str
-    words: str
-
-    def __str__(self) -> str:
-        """``row 17: quantity: must be …``."""
-        return f"row {self.row}: {self.column}: {self.words}" if self.column else f"row {self.row}: {self.words}"
 
 
 class Watcher(Protocol):
@@ -95,36 +79,30 @@ class Run:
         self._watcher = watcher
         self._dry_run = dry_run
         self._scores = ScoreRequests(secrets.token_hex(8))
+        event.listen(database.engine, "connect", _fit_sqlite if database.is_sqlite else _fit_postgres)
 
     def store(self, file: ImportFile) -> Summary:
         """Store all rows that are right; raises what SQLAlchemy raises, the batches before it stay stored."""
-        for batch in _batches(file.rows(), BATCH):
-            self._store(file.kind, batch)
-            self.summary.last_row = batch[-1].number
-            self._watcher.advanced(len(batch))
+        with Batches(file, BATCH, ahead=not self._database.is_sqlite) as batches:
+            for batch in batches:
+                self._store(file.kind, batch)
+                self.summary.last_row = batch.last_row
+                self._watcher.advanced(batch.size)
         if not self._dry_run:
-            for retailers in _batches(sorted(self._scores.again), BATCH):
+            for retailers in in_batches(sorted(self._scores.again), BATCH):
                 with self._database.session() as tx:
                     self._scores.ask_again(tx, retailers)
         self.summary.scores = len(self._scores)
         return self.summary
 
-    def _store(self, kind: Kind, batch: Sequence[FileRow]) -> None:
-        good: list[FileRow] = []
-        rows: list[Any] = []
-        wrong: dict[int, Sequence[Problem]] = {}
-        for file_row in batch:
-            try:
-                rows.append(_read(kind, file_row))
-                good.append(file_row)
-            except _Unreadable as error:
-                wrong[file_row.number] = error.problems
-        outcomes = self._write(kind, rows, [row.given for row in good])
-        for file_row, outcome in zip(good, outcomes, strict=True):
+    def _store(self, kind: Kind, batch: Batch) -> None:
+        wrong = dict(batch.wrong)
+        outcomes = self._write(kind, batch.rows, batch.given)
+        for number, outcome in zip(batch.numbers, outcomes, strict=True):
             self.summary.counts[outcome.result] += 1
             if outcome.result is Result.WRONG:
-                wrong[file_row.number] = [Problem(file_row.number, outcome.field or "", outcome.words or "")]
-        self.summary.counts[Result.WRONG] += len(batch) - len(good)
+                wrong[number] = [Problem(number, outcome.field or "", outcome.words or "")]
+        self.summary.counts[Result.WRONG] += len(batch.wrong)
         for number in sorted(wrong):
             for problem in wrong[number]:
                 self._watcher.wrong(problem)
@@ -140,27 +118,12 @@ class Run:
         return outcomes
 
 
-class _Unreadable(Exception):
-    """A row that is no row of its kind."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(len(problems))
-        self.problems = problems
+def _fit_postgres(connection: Any, _record: object) -> None:
+    # A plan that was kept from when the tables were small reads all of them for every row once they are not.
+    connection.prepare_threshold = None
 
 
-def _read(kind: Kind, row: FileRow) -> Any:
-    if row.fault is not None:
-        raise _Unreadable([Problem(row.number, "", row.fault)])
-    try:
-        return schema_of(kind).read(row.data)
-    except ValidationError as error:
-        names = {column.key: column.name for column in columns_of(kind)}
-        found = (text.partition(": ") for text in flat_errors(error.messages))
-        problems = [Problem(row.number, names.get(key, key), words) for key, _, words in found]
-        raise _Unreadable(problems) from error
-
-
-def _batches(items: Iterable[_T], size: int) -> Iterator[list[_T]]:
-    iterator = iter(items)
-    while batch := list(islice(iterator, size)):
-        yield batch
+def _fit_sqlite(connection: Any, _record: object) -> None:
+    # A batch touches pages of many indexes, which the cache and the log should hold.
+    for pragma in ("cache_size=-65536", "wal_autocheckpoint=10000"):
+        connection.execute(f"PRAGMA {pragma}").close()

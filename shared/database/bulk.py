@@ -7,16 +7,16 @@ statement for each row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, cast
 
 from sqlalchemy import (
     ARRAY,
     JSON,
-    Column,
     ColumnElement,
+    Connection,
     Dialect,
     Insert,
     Integer,
@@ -41,8 +41,12 @@ from shared.database.rows import insert_for
 
 Values = Mapping[str, Any]
 
+CHUNK = 200
+"""Rows in one statement of SQLite: more costs as much again in taking the statement apart."""
+
 _DOCUMENT = "document"
 _PLACE = "place"
+_UTC_TEXT = len("2026-01-31 14:30:00.000000")
 _OLD = "old_"
 
 
@@ -133,34 +137,41 @@ def _run_each(tx: Session, statement: Insert | Update, table: Table, rows: Seque
     connection = tx.connection()
     columns = [name for name in rows[0] if name in table.c]
     compiled = statement.compile(dialect=connection.dialect, column_keys=columns)
-    ready = []
-    for name in compiled.positiontup or ():
-        source = table.c[name.removeprefix(_OLD)]
-        ready.append((name, _stored_form(source, connection.dialect), _default_of(source)))
-    values = [
-        tuple(form(row[name]) if name in row else form(default()) for name, form, default in ready) for row in rows
-    ]
-    connection.exec_driver_sql(str(compiled), values)
+    values = list(
+        zip(*(_written(rows, name, table, connection.dialect) for name in compiled.positiontup or ()), strict=True)
+    )
+    if isinstance(statement, Insert):
+        _insert_in_chunks(connection, str(compiled), values)
+    else:
+        connection.exec_driver_sql(str(compiled), values)
 
 
-def _stored_form(source: Column[Any], dialect: Dialect) -> Callable[[Any], Any]:
-    """How SQLite stores a value of the column."""
-    kind = source.type
-    if isinstance(kind, UtcDateTime):
-        return lambda at: None if (utc := kind.process_bind_param(at, dialect)) is None else _written(utc)
-    return kind.dialect_impl(dialect).bind_processor(dialect) or _as_it_is
+def _insert_in_chunks(connection: Connection, one: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Some rows at once: SQLite prepares the lists of a table's checks for every run of a statement."""
+    places = f"({', '.join('?' * len(rows[0]))})"
+    for start in range(0, len(rows), CHUNK):
+        chunk = rows[start : start + CHUNK]
+        many = one.replace(f"VALUES {places}", f"VALUES {', '.join([places] * len(chunk))}", 1)
+        connection.exec_driver_sql(many, tuple(chain.from_iterable(chunk)))
 
 
-def _written(utc: datetime) -> str:
-    return utc.replace(tzinfo=None).isoformat(" ", "microseconds")
+def _written(rows: Sequence[Values], name: str, table: Table, dialect: Dialect) -> list[Any]:
+    """One parameter of all rows, as SQLite stores it."""
+    stored = table.c[name.removeprefix(_OLD)]
+    if name in rows[0]:
+        values = [row[name] for row in rows]
+    else:
+        default: Any = stored.default
+        values = [default.arg(None) if default.is_callable else default.arg] * len(rows)
+    if isinstance(stored.type, UtcDateTime):
+        return [None if at is None else _utc_text(at) for at in values]
+    form = stored.type.dialect_impl(dialect).bind_processor(dialect)
+    return values if form is None else [form(value) for value in values]
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _default_of(source: Column[Any]) -> Callable[[], Any]:
-    default: Any = source.default or source.onupdate
-    if default is None:
-        return lambda: None
-    return partial(default.arg, None) if default.is_callable else lambda: default.arg
+def _utc_text(at: datetime) -> str:
+    """As SQLAlchemy writes it; ValueError for a naive datetime, whose instant nobody knows."""
+    if at.tzinfo is None:
+        raise ValueError(f"naive datetime {at!r}: an instant needs its zone")
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(" ", "microseconds")[:_UTC_TEXT]
