@@ -92,7 +92,7 @@ def _vendors(rows: Iterable[Sequence[Any]]) -> list[Vendor]:
                 open_orders=open_orders or 0,
                 stock=stock,
                 # All is null where nothing was counted yet.
-                record=NOTHING_KNOWN if record[0] is None else Record(*record),
+                record=NOTHING_KNOWN if record[0] is None else Record._make(record),
             )
             found.append(vendor)
         stock[product] = Offered(price, quantity, available)

@@ -42,12 +42,11 @@ def obstacle(vendor: Vendor, items: Sequence[Wanted], tried: Collection[str]) ->
         return Obstacle.INACTIVE
     if vendor.rating < MIN_RATING_HUNDREDTHS:
         return Obstacle.RATING
-    return None if all(_has(vendor, item) for item in items) else Obstacle.STOCK
-
-
-def _has(vendor: Vendor, item: Wanted) -> bool:
-    offered = vendor.stock.get(item.product)
-    return offered is not None and offered.available and offered.quantity >= item.quantity
+    for item in items:
+        offered = vendor.stock.get(item.product)
+        if offered is None or not offered.available or offered.quantity < item.quantity:
+            return Obstacle.STOCK
+    return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Every function works in the caller's transaction. The order is locked first, the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
@@ -23,7 +23,7 @@ RELEASED = "RELEASE_VENDOR"
 LEFT_TO_A_PERSON = "NEEDS_MANUAL_ROUTING"
 """Events that no order action asks for."""
 
-_KEYS = [(each.name, camel_case(each.name)) for each in fields(Score)]
+_KEYS = [camel_case(name) for name in Score._fields]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def save_decision(tx: Session, order: Order, decision: Decision, *, attempt: int
 
 def as_json(decision: Decision) -> list[JsonObject]:
     """The candidates as they are stored: camelCase keys, scores in hundredths."""
-    return [{key: getattr(each, name) for name, key in _KEYS} for each in decision.candidates]
+    return [dict(zip(_KEYS, each, strict=True)) for each in decision.candidates]
 
 
 def lock_offer(tx: Session, order: Order, vendor: str) -> VendorOffer | None:

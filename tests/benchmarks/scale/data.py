@@ -20,6 +20,7 @@ import psycopg
 from psycopg import sql
 
 from deploy.local.postgres import PostgresServer
+from shared.database import Database, vendor_records
 from shared.database.migrate import migrate
 
 ANCHOR = datetime(2026, 11, 24, 6, 15, tzinfo=UTC)
@@ -121,6 +122,7 @@ class Platform:
             for setting, value in _SESSION.items():
                 connection.execute(sql.SQL("set {} = {}").format(sql.Identifier(setting), value))
             _fill(connection, self.size)
+        _count_records(self.url)
         self._stamp.write_bytes(self._wanted)
         _say(f"the data took {time.monotonic() - began:.0f} s to make")
 
@@ -149,6 +151,14 @@ def _fill(connection: psycopg.Connection, size: Size) -> None:
         last = sql.SQL("select setval({}, (select max(id) from {}))")
         connection.execute(last.format(f"{table}_id_seq", sql.Identifier(table)))
     connection.execute("vacuum analyze")
+
+
+def _count_records(url: str) -> None:
+    """What the scheduler does every quarter of an hour."""
+    database = Database(url)
+    with database.session() as tx:
+        vendor_records.refresh(tx, ANCHOR)
+    database.dispose()
 
 
 def _statements(size: Size) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import statistics
 import time
 
@@ -28,6 +29,9 @@ def measure(scene: Scene) -> list[Figure]:
             vendor_records.refresh(tx, ANCHOR)
         counted_s = time.perf_counter() - began
         numbers = _confirmed(database)
+        # As a worker does once it has started.
+        gc.collect()
+        gc.freeze()
         took = [_route(database, number, f"scale-{place}") for place, number in enumerate(numbers)]
     times = [seconds * 1000 for seconds, _, _ in took]
     queries = max(reads for _, reads, _ in took)
