@@ -49,7 +49,7 @@ bench: $(INSTALLED)  ## Measure speed next to stock Dramatiq, Bull and BullMQ; w
 
 soak: $(INSTALLED)  ## Run the figures at full size: 30 s leases, a million jobs (takes long)
 	SOAK=1 $(PYTEST) -m "chaos or soak" -s tests/chaos --timeout 7200
-	SOAK=1 $(PYTEST) tests/integration/engine/test_model.py --timeout 7200
+	SOAK=1 $(PYTEST) tests/integration/engine/test_model.py tests/integration/orders/test_races.py tests/integration/gateway/test_openapi_contract.py -m "" --timeout 7200
 
 lock: $(INSTALLED)  ## Renew requirements/*.txt from pyproject.toml (UPGRADE=1: to the newest versions)
 	$(LOCK) $(if $(UPGRADE),--upgrade) --extra dev --output-file requirements/dev.txt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -29,8 +30,9 @@ from shared.database import Database
 from shared.messages import MESSAGES
 from shared.settings import Settings
 
-EXAMPLES = 100
-EXAMPLES_OVER_HTTP = 20
+SOAK = os.environ.get("SOAK") == "1"
+EXAMPLES = 200 if SOAK else 25
+EXAMPLES_OVER_HTTP = 20 if SOAK else 6
 EXAMPLE: dict[str, Any] = {
     "type": "ORDER_CONFIRMATION",
     "recipient": "+9779800000000",

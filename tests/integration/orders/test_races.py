@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -18,7 +19,8 @@ from shared.errors import Refused
 from shared.messages.orders import OrderStatus
 from tests.integration.orders.shop import TOTAL, Shop
 
-RACES, RACES_ON_SQLITE = 500, 100
+SOAK = os.environ.get("SOAK") == "1"
+RACES, RACES_ON_SQLITE = (500, 500) if SOAK else (150, 60)
 STARTS = list(OrderState)[:5]
 
 
