@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.orm import Session
 
 from services.credit import repository as credit
-from services.reports import records
+from services.reports import records, volume
 from services.reports import repository as reports
 from shared.database import Database
 from shared.database.roles import grant_roles
@@ -57,6 +57,6 @@ def test_the_reports_service_reads_orders_and_keeps_its_reports(granted: str) ->
     with acting_as("doko_reports", granted) as tx:
         records.begin(tx, "report-1", job, {}, now=NOW)
         records.lock(tx, "report-1")
-        bought = list(reports.purchases(tx, [1], None, None))
+        bought = list(volume.purchases(tx, [1], None, None))
 
         assert (reports.count_retailers(tx, VolumeFilters()), len(bought)) == (2, 1)
