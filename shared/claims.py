@@ -29,7 +29,7 @@ class AlreadyClaimed(TransientError):
 
 def stored_result(tx: Session, job_id: str) -> JsonObject | None:
     """What the job returned when it took effect; None if it hasn't."""
-    return tx.scalar(_STORED, {"job_id": job_id})
+    return tx.connection().scalar(_STORED, {"job_id": job_id})
 
 
 def claim(tx: Session, job_id: str, queue: Queue, result: JsonObject) -> None:

@@ -1,6 +1,6 @@
 """What the service reads and writes: a retailer's history, and its scores.
 
-One query for each kind of fact, however many orders there are. Instants become business days in
+The same few queries, however many orders there are. Instants become business days in
 Kathmandu here, so that the rules know days only.
 """
 
@@ -37,7 +37,7 @@ _reached_acceptance = or_(Order.accepted_at.is_not(None), Order.state.in_(_ACCEP
 _is_dispute = (Order.state == OrderState.CANCELLED) & (Order.cancelled_by == CancelledBy.RETAILER)
 _is_of_retailer = Order.retailer_id == bindparam("retailer_id")
 
-# The statements are built once: building them took longer than calculating the score.
+# The statements are built once, and executed as they are: either took longer than calculating the score.
 _ACCOUNT = (
     select(
         Retailer.id,
@@ -50,9 +50,11 @@ _ACCOUNT = (
     # Rows that only refer to the retailer need not wait.
     .with_for_update(key_share=True)
 )
-_DELIVERED_ORDERS = (
+_ORDERS = (
     select(
         Order.id,
+        Order.state,
+        Order.created_at,
         Order.total_paisa,
         Order.due_on,
         _delivered_at.label("delivered_at"),
@@ -60,15 +62,9 @@ _DELIVERED_ORDERS = (
         PaymentRow.paid_at,
     )
     .outerjoin(PaymentRow, (PaymentRow.order_id == Order.id) & PaymentRow.reversed_at.is_(None))
-    .where(_is_of_retailer, Order.state.in_(_DELIVERED), _delivered_at >= bindparam("since"))
-    # Without a due date, as an imported order may be, nobody can say what was in time.
-    .where(Order.due_on.is_not(None))
+    .where(_is_of_retailer, Order.state.in_(_ACCEPTED))
+    .where(or_(Order.created_at >= bindparam("since"), _delivered_at >= bindparam("since")))
     .order_by(Order.id, PaymentRow.paid_at, PaymentRow.id)
-)
-_ORDERED_AT = (
-    select(Order.created_at)
-    .where(_is_of_retailer, Order.state.in_(_ACCEPTED), Order.created_at >= bindparam("since"))
-    .order_by(Order.created_at)
 )
 _ACCEPTED_EVER = (
     select(func.count(), func.count().filter(_is_dispute))
@@ -96,7 +92,7 @@ def lock_account(tx: Session, code: str) -> Account:
     Its orders and payments change under the same lock, so the history stands still while it is read,
     and of two calculations the later one stores the newer score.
     """
-    row = tx.execute(_ACCOUNT, {"code": code}).one_or_none()
+    row = tx.connection().execute(_ACCOUNT, {"code": code}).one_or_none()
     if row is None:
         raise Refused(f"no retailer has the code {code!r}: nothing can be scored")
     return Account(
@@ -112,37 +108,38 @@ def history(tx: Session, account: Account, today: date) -> History:
     """All that the score of the business day ``today`` is made from."""
     since = datetime.combine(window_start(today), time.min, BUSINESS_ZONE).astimezone(UTC)
     accepted, cancelled_by_retailer = _accepted_ever(tx, account.id)
+    orders = _orders(tx, account.id, since)
     return History(
         opened_on=account.opened_on,
         limit_paisa=account.limit_paisa,
         debt_paisa=account.debt_paisa,
-        delivered=_delivered(tx, account.id, since),
-        ordered_on=_ordered_on(tx, account.id, since),
+        delivered=tuple(_delivered_order(lines) for lines in orders if _is_delivered(lines[0], since)),
+        ordered_on=tuple(sorted(_day(lines[0].created_at) for lines in orders if lines[0].created_at >= since)),
         accepted=accepted,
         cancelled_by_retailer=cancelled_by_retailer,
     )
 
 
-def _delivered(tx: Session, retailer_id: int, since: datetime) -> tuple[DeliveredOrder, ...]:
-    rows = tx.execute(_DELIVERED_ORDERS, {"retailer_id": retailer_id, "since": since})
-    return tuple(_delivered_order(list(lines)) for _, lines in groupby(rows, key=attrgetter("id")))
+def _orders(tx: Session, retailer_id: int, since: datetime) -> list[list[Any]]:
+    """The accepted orders that were made or delivered since then: a row for each payment, or one without."""
+    rows = tx.connection().execute(_ORDERS, {"retailer_id": retailer_id, "since": since}).all()
+    return [list(lines) for _, lines in groupby(rows, key=attrgetter("id"))]
+
+
+def _is_delivered(order: Any, since: datetime) -> bool:
+    # Without a due date, as an imported order may be, nobody can say what was in time.
+    return order.state in _DELIVERED and order.due_on is not None and order.delivered_at >= since
 
 
 def _delivered_order(lines: list[Any]) -> DeliveredOrder:
-    """An order from its rows, one for each payment, or one without."""
     payments = tuple(Payment(_day(line.paid_at), line.amount_paisa) for line in lines if line.paid_at is not None)
     first = lines[0]
     return DeliveredOrder(first.total_paisa, _day(first.delivered_at), first.due_on, payments)
 
 
-def _ordered_on(tx: Session, retailer_id: int, since: datetime) -> tuple[date, ...]:
-    instants = tx.scalars(_ORDERED_AT, {"retailer_id": retailer_id, "since": since})
-    return tuple(_day(instant) for instant in instants)
-
-
 def _accepted_ever(tx: Session, retailer_id: int) -> tuple[int, int]:
     """How many orders were ever accepted, and how many of them the retailer cancelled afterwards."""
-    accepted, cancelled_by_retailer = tx.execute(_ACCEPTED_EVER, {"retailer_id": retailer_id}).one()
+    accepted, cancelled_by_retailer = tx.connection().execute(_ACCEPTED_EVER, {"retailer_id": retailer_id}).one()
     return int(accepted), int(cancelled_by_retailer)
 
 

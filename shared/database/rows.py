@@ -24,7 +24,7 @@ def insert_new(tx: Session, model: type[Base], row: dict[str, Any]) -> bool:
     If another transaction is inserting the same key, this waits for its end.
     """
     # Without the option SQLAlchemy drops what PostgreSQL's driver says about an INSERT.
-    result = tx.execute(_passing_over(tx, model), row, execution_options={"preserve_rowcount": True})
+    result = tx.connection().execute(_passing_over(tx, model), row, execution_options={"preserve_rowcount": True})
     return affected(result) == 1
 
 
