@@ -61,7 +61,7 @@ def _measure(url: str, files: dict[Kind, Path]) -> list[int]:
 
 
 def _import(url: str, kind: Kind, path: Path) -> int:
-    command = [sys.executable, "-m", "gateway.cli", "import", kind, path]
+    command = [sys.executable, "-m", "gateway.cli", "import", kind.value, str(path)]
     environment = {**os.environ, "DATABASE_URL": url}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     rate = _RATE.search(done.stdout)

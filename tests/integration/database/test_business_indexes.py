@@ -30,7 +30,7 @@ from shared.messages.reminders import ReminderType
 from tests.integration.database import business_rows as rows
 from tests.integration.database.business_rows import NOW, TODAY
 
-QUESTIONS: dict[str, Select[Any]] = {
+QUESTIONS: dict[str, Any] = {
     "ix_retailers_phone": select(Retailer.id).where(Retailer.phone == "+9779800000009"),
     "ix_orders_retailer_id_state": select(func.sum(Order.total_paisa)).where(
         Order.retailer_id == 1, Order.state.in_((OrderState.CONFIRMED, OrderState.VENDOR_ASSIGNED))
