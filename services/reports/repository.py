@@ -21,7 +21,7 @@ from shared.database.models import Order, Payment, Retailer
 from shared.errors import Refused
 from shared.messages.reports import ReportFilters, ScoreFilters
 
-BATCH = 2_000
+BATCH = 5_000
 """So many retailers that going through all orders once for each batch is not much more than doing it once."""
 
 OWED = (OrderState.ACCEPTED, OrderState.DISPATCHED, OrderState.DELIVERED, OrderState.COMPLETED)

@@ -80,20 +80,13 @@ def _vendors(rows: Iterable[Sequence[Any]]) -> list[Vendor]:
     found: list[Vendor] = []
     stock: dict[str, Offered] = {}
     last = None
-    for code, approved, active, rating, city, state, product, price, quantity, available, open_orders, *record in rows:
-        if code != last:
-            last, stock = code, {}
-            vendor = Vendor(
-                code,
-                approved=approved,
-                active=active,
-                rating_hundredths=rating,
-                place=Place(city, state),
-                open_orders=open_orders or 0,
-                stock=stock,
-                # All is null where nothing was counted yet.
-                record=NOTHING_KNOWN if record[0] is None else Record._make(record),
-            )
-            found.append(vendor)
-        stock[product] = Offered(price, quantity, available)
+    for row in rows:
+        if row[0] != last:
+            stock = {}
+            last, approved, active, rating, city, state = row[:6]
+            # All of the record is null where nothing was counted yet.
+            record = NOTHING_KNOWN if row[11] is None else Record._make(row[11:])
+            place = Place(city, state)
+            found.append(Vendor(last, approved, active, rating, place, row[10] or 0, stock, record))
+        stock[row[6]] = Offered._make(row[7:10])
     return found

@@ -7,9 +7,9 @@ one routing is a named tuple: a frozen data class takes several times as long to
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from math import gcd
+from types import MappingProxyType
 from typing import NamedTuple
 
 from services.routing.exact import HUNDRED, NOTHING, Ratio, at_most, falling, hundredths, share, weighted
@@ -75,18 +75,17 @@ class Place(NamedTuple):
     state: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Vendor:
+class Vendor(NamedTuple):
     """One candidate; ``rating_hundredths`` is None for a new vendor, ``stock`` goes by product code."""
 
     code: str
     approved: bool = True
     active: bool = True
     rating_hundredths: int | None = None
-    place: Place = field(default_factory=Place)
+    place: Place = Place()
     open_orders: int = 0
-    stock: Mapping[str, Offered] = field(default_factory=dict)
-    record: Record = field(default_factory=Record)
+    stock: Mapping[str, Offered] = MappingProxyType({})
+    record: Record = Record()
 
     @property
     def rating(self) -> int:

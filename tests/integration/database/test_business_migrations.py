@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from alembic import command
 from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
 
-from shared.database import Database
+from shared.business import OfferState
+from shared.database import Database, vendor_records
 from shared.database.migrate import _config, migrate, newest_revision
-from shared.database.models import Direction, MessageState, OutboxJob, Retailer, WhatsAppMessage
+from shared.database.models import Direction, MessageState, OutboxJob, Retailer, VendorRecord, WhatsAppMessage
 from shared.queues import Queue
+from tests.integration.database import business_rows as rows
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
@@ -31,6 +35,36 @@ def test_a_filled_database_of_the_first_revision_comes_forward_with_all_its_rows
         assert tx.scalars(select(WhatsAppMessage.phone)).all() == ["+9779800000000"]
         tx.add(Retailer(code="RET001", shop_name="Sita Pasal", phone="+9779800000000"))
     database.dispose()
+
+
+def test_vendors_come_forward_with_the_records_that_their_orders_and_offers_make(empty_database_url: str) -> None:
+    migrate(empty_database_url, "0006")
+    database = Database(empty_database_url)
+    lately = datetime.now(UTC) - timedelta(days=2)
+    times = dict.fromkeys(("confirmed_at", "assigned_at", "accepted_at", "dispatched_at"), lately)
+    with database.session() as tx:
+        rows.add_a_small_business(tx)
+        delivered = rows.DELIVERED | times | {"delivered_at": lately + timedelta(hours=30)}
+        tx.add(rows.an_order(number="LATELY", **delivered))
+        long_ago = {**delivered, "accepted_at": lately - timedelta(days=200)}
+        tx.add(rows.an_order(number="LONG-AGO", **long_ago))
+        answered = {"state": OfferState.REJECTED, "offered_at": lately, "answered_at": lately}
+        tx.add(rows.an_offer(**answered, deadline=lately + timedelta(hours=2)))
+
+    migrate(empty_database_url)
+
+    with database.session() as tx:
+        counted = records(tx)
+        vendor_records.refresh(tx, datetime.now(UTC))
+        assert records(tx) == counted
+    assert len(counted) == 2
+    assert (counted[0].timed, counted[0].delivery_seconds, counted[0].offers) == (1, 30 * 3600, 1)
+    database.dispose()
+
+
+def records(tx: Session) -> list[Any]:
+    columns = [column for column in VendorRecord.__table__.columns if column.name != "as_of"]
+    return list(tx.execute(select(*columns).order_by(VendorRecord.vendor_id)))
 
 
 def test_the_engine_alone_can_be_gone_back_to_and_the_business_built_again(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from shared.business import OrderState
-from shared.database import Database
+from shared.database import Database, vendor_records
 from shared.database.models import Order
 from shared.database.roles import grant_roles
 from shared.messages.routing import Answer
@@ -42,3 +42,18 @@ def test_all_jobs_run_with_the_rights_of_the_role(shop_of_the_role: Shop) -> Non
     assert shop.answer("VEN003", Answer.ACCEPT)["offer"] == "ACCEPTED"
 
     assert shop.find(Order, ORDER).state is OrderState.VENDOR_ASSIGNED
+
+
+def test_the_scheduler_may_count_the_records(postgres_url: str) -> None:
+    grant_roles(postgres_url)
+    owner, scheduler = Database(postgres_url), Database(f"{postgres_url}?options=-c%20role%3Ddoko_scheduler")
+    Shop(owner).vendor("VEN001")
+
+    counts = []
+    for _ in range(2):
+        with scheduler.session() as tx:
+            counts.append(vendor_records.refresh(tx, NOW))
+
+    assert counts == [1, 1]
+    owner.dispose()
+    scheduler.dispose()

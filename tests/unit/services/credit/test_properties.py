@@ -68,9 +68,9 @@ def test_a_score_never_rises_when_a_payment_gets_later(history: History, data: s
     order = history.delivered[order_at]
     later_by = timedelta(days=data.draw(st.integers(1, 500)))
     payments = list(order.payments)
-    payments[payment_at] = replace(payments[payment_at], paid_on=payments[payment_at].paid_on + later_by)
+    payments[payment_at] = payments[payment_at]._replace(paid_on=payments[payment_at].paid_on + later_by)
     delivered = list(history.delivered)
-    delivered[order_at] = replace(order, payments=tuple(payments))
+    delivered[order_at] = order._replace(payments=tuple(payments))
 
     later = domain.score(replace(history, delivered=tuple(delivered)), TODAY)
 
