@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
-from shared.database.bulk import among, insert_missing
+from shared.database.bulk import among, insert_many
 from shared.database.models import Order, OrderEvent, OrderItem, Product
 from shared.master.lookup import ids_of
 from shared.master.orders import ACTION
@@ -22,7 +22,12 @@ _Line = tuple[int, int]
 """Quantity, and unit price in paisa."""
 
 
-def import_items(tx: Session, rows: Sequence[ItemRow], now: datetime, given: Given | None = None) -> list[Outcome]:
+def import_items(
+    tx: Session,
+    rows: Sequence[ItemRow],
+    now: datetime,  # noqa: ARG001 - every writer is called alike
+    given: Given | None = None,  # noqa: ARG001 - the same
+) -> list[Outcome]:
     """Store items of imported orders that nothing has happened to since; a known one must come unchanged.
 
     The order's amounts stay as they were imported: its debt may be booked, and they may hold a discount.
@@ -30,9 +35,9 @@ def import_items(tx: Session, rows: Sequence[ItemRow], now: datetime, given: Giv
     orders = _orders(tx, {row.order_number for row in rows})
     products = ids_of(tx, Product, (row.product_code for row in rows))
     lines = _lines(tx, [order.id for order in orders.values()])
-    new: dict[_Key, int] = {}
+    new: list[_Key] = []
     outcomes: list[Outcome] = []
-    for index, row in enumerate(rows):
+    for row in rows:
         try:
             key = _key(row, orders, products)
             if key in lines:
@@ -43,14 +48,10 @@ def import_items(tx: Session, rows: Sequence[ItemRow], now: datetime, given: Giv
             outcomes.append(error.outcome())
             continue
         lines[key] = (row.quantity, to_paisa(row.unit_price))
-        new[key] = index
+        new.append(key)
         outcomes.append(Outcome(Result.CREATED))
-    missed = new.keys() - set(insert_missing(tx, OrderItem, _columns(new, lines), ("order_id", "product_id")))
-    if missed:
-        again = [index for index, row in enumerate(rows) if outcomes[index].result is not Result.WRONG]
-        again = [index for index in again if _key(rows[index], orders, products) in missed]
-        for index, outcome in zip(again, import_items(tx, [rows[index] for index in again], now, given), strict=True):
-            outcomes[index] = outcome
+    # The orders are locked: nobody else stores items of theirs.
+    insert_many(tx, OrderItem, _columns(new, lines))
     return outcomes
 
 
