@@ -14,7 +14,7 @@ from gateway.errors import Problem
 from gateway.report_reading import Found
 from shared import logs
 from shared.business import ReportState
-from shared.clock import BUSINESS_ZONE
+from shared.clock import business_day
 from shared.database.models import Report
 from shared.storage import CONTENT_TYPES, download_name
 
@@ -49,7 +49,7 @@ def _gone(found: Found, message: str) -> Problem:
 
 
 def _headers(row: Report) -> dict[str, str]:
-    made_on = (row.finished_at or row.created_at).astimezone(BUSINESS_ZONE).date()
+    made_on = business_day(row.finished_at or row.created_at)
     digest = base64.b64encode(bytes.fromhex(row.checksum or "")).decode()
     return {
         "Content-Type": CONTENT_TYPES[row.format],

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from shared.business import LedgerKind, PaymentStatus
-from shared.clock import BUSINESS_ZONE
+from shared.clock import business_day
 from shared.money import half_up
 
 VAT_PERCENT = 13
@@ -76,4 +76,4 @@ def entry(kind: LedgerKind, amount_paisa: int, *, debt_paisa: int) -> Entry | No
 
 def due_on(delivered_at: datetime, terms_days: int) -> date:
     """The business day on which an order is to be paid: ``terms_days`` after that of its delivery."""
-    return delivered_at.astimezone(BUSINESS_ZONE).date() + timedelta(days=terms_days)
+    return business_day(delivered_at) + timedelta(days=terms_days)

@@ -12,6 +12,11 @@ from zoneinfo import ZoneInfo
 BUSINESS_ZONE = ZoneInfo("Asia/Kathmandu")
 
 
+def business_day(instant: datetime) -> date:
+    """The date in Kathmandu at that instant."""
+    return instant.astimezone(BUSINESS_ZONE).date()
+
+
 class Clock:
     """The wall clock, shifted by ``offset`` in development and tests."""
 
@@ -24,7 +29,7 @@ class Clock:
 
     def today(self) -> date:
         """The business day: the date in Kathmandu."""
-        return self.now().astimezone(BUSINESS_ZONE).date()
+        return business_day(self.now())
 
 
 def to_iso(milliseconds: int) -> str:

@@ -10,7 +10,7 @@ from services.credit import domain, repository
 from services.credit.domain import Band
 from shared.actors import ActorRegistry
 from shared.broker import current_job
-from shared.clock import BUSINESS_ZONE, Clock
+from shared.clock import Clock, business_day
 from shared.messages.credit import ScoreRetailer
 from shared.queues import Queue
 
@@ -38,7 +38,7 @@ def declare(clock: Clock) -> ActorRegistry:
         account = repository.lock_account(tx, job.retailer_id)
         # One look at the clock, under the lock: day and time of the score agree, and scores stand in their order.
         now = clock.now()
-        today = now.astimezone(BUSINESS_ZONE).date()
+        today = business_day(now)
         score = domain.score(repository.history(tx, account, today), today)
         repository.save(tx, account, score, trigger=job.trigger, job_id=current.id, now=now)
         return Result(job.retailer_id, score.points, account.score, score.band)

@@ -19,7 +19,7 @@ from services.credit.components import DeliveredOrder, Payment, window_start
 from services.credit.domain import History, Score
 from services.credit.explanation import as_json, explain
 from shared.business import OrderState
-from shared.clock import BUSINESS_ZONE
+from shared.clock import BUSINESS_ZONE, business_day
 from shared.database.models import CreditScore, Order, Retailer
 from shared.database.models import Payment as PaymentRow
 from shared.database.rows import insert_new
@@ -97,7 +97,7 @@ def lock_account(tx: Session, code: str) -> Account:
         raise Refused(f"no retailer has the code {code!r}: nothing can be scored")
     return Account(
         id=row.id,
-        opened_on=_day(row.created_at),
+        opened_on=business_day(row.created_at),
         limit_paisa=row.credit_limit_paisa,
         debt_paisa=row.debt_paisa,
         score=row.credit_score,
@@ -114,7 +114,7 @@ def history(tx: Session, account: Account, today: date) -> History:
         limit_paisa=account.limit_paisa,
         debt_paisa=account.debt_paisa,
         delivered=tuple(_delivered_order(lines) for lines in orders if _is_delivered(lines[0], since)),
-        ordered_on=tuple(sorted(_day(lines[0].created_at) for lines in orders if lines[0].created_at >= since)),
+        ordered_on=tuple(sorted(business_day(lines[0].created_at) for lines in orders if lines[0].created_at >= since)),
         accepted=accepted,
         cancelled_by_retailer=cancelled_by_retailer,
     )
@@ -132,9 +132,10 @@ def _is_delivered(order: Any, since: datetime) -> bool:
 
 
 def _delivered_order(lines: list[Any]) -> DeliveredOrder:
-    payments = tuple(Payment(_day(line.paid_at), line.amount_paisa) for line in lines if line.paid_at is not None)
+    paid = [line for line in lines if line.paid_at is not None]
+    payments = tuple(Payment(business_day(line.paid_at), line.amount_paisa) for line in paid)
     first = lines[0]
-    return DeliveredOrder(first.total_paisa, _day(first.delivered_at), first.due_on, payments)
+    return DeliveredOrder(first.total_paisa, business_day(first.delivered_at), first.due_on, payments)
 
 
 def _accepted_ever(tx: Session, retailer_id: int) -> tuple[int, int]:
@@ -161,8 +162,3 @@ def save(tx: Session, account: Account, score: Score, *, trigger: Trigger, job_i
     if not insert_new(tx, CreditScore, row):
         raise PermanentError(f"job {job_id} has stored a score long ago: enqueue the calculation under a new id")
     tx.connection().execute(_NEWEST_SCORE, {"retailer_id": account.id, "points": score.points})
-
-
-def _day(instant: datetime) -> date:
-    """The business day of an instant."""
-    return instant.astimezone(BUSINESS_ZONE).date()

@@ -10,7 +10,7 @@ from services.orders import domain, following, offers, repository
 from services.orders.records import Opened, Outcome, Run, add_event, open_order
 from shared import bookkeeping
 from shared.business import LedgerKind, OfferState, OrderState
-from shared.clock import BUSINESS_ZONE
+from shared.clock import business_day
 from shared.errors import Refused
 from shared.messages.credit import Trigger
 from shared.messages.orders import OrderAction, OrderStatus, StatusUpdate
@@ -91,5 +91,5 @@ def _deliver(opened: Opened, at: datetime, run: Run) -> None:
         total_paisa=order.total_paisa,
         paid_paisa=order.paid_paisa,
         due_on=order.due_on,
-        today=run.now.astimezone(BUSINESS_ZONE).date(),
+        today=business_day(run.now),
     )

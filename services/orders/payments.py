@@ -11,7 +11,7 @@ from services.orders import domain, following, repository
 from services.orders.records import Opened, Run, add_event, open_order
 from shared import bookkeeping
 from shared.business import LedgerKind, PaymentStatus
-from shared.clock import BUSINESS_ZONE
+from shared.clock import business_day
 from shared.database.base import JsonObject
 from shared.database.models import Payment
 from shared.errors import Refused
@@ -81,7 +81,7 @@ def _settle(
         total_paisa=order.total_paisa,
         paid_paisa=paid_paisa,
         due_on=order.due_on,
-        today=run.now.astimezone(BUSINESS_ZONE).date(),
+        today=business_day(run.now),
     )
     details: JsonObject = {"payment": payment.number, "amountPaisa": payment.amount_paisa}
     add_event(tx, opened, run, notes=notes, details=details)

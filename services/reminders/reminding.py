@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from services.reminders import domain, repository
 from services.reminders.repository import Recipient
 from shared import outbox
-from shared.clock import BUSINESS_ZONE
+from shared.clock import business_day
 from shared.errors import Refused, Released
 from shared.jobs.requests import new_job
 from shared.messages.reminders import ReminderType, RemindRetailer
@@ -62,7 +62,7 @@ def remind(tx: Session, job: RemindRetailer, run: Run) -> Reminded:
     if to is None:
         raise Refused(f"no retailer has the code {job.retailer_id!r}: nobody can be reminded")
     wait_ms = domain.quiet_ms(run.now)
-    day = (run.now + timedelta(milliseconds=wait_ms)).astimezone(BUSINESS_ZONE).date()
+    day = business_day(run.now + timedelta(milliseconds=wait_ms))
     orders = _orders(tx, to, job, day)
     if to.opted_out:
         return _skipped(job, day, f"{to.code} has opted out of reminders (STOP)")

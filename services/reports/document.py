@@ -10,8 +10,8 @@ from typing import Any, BinaryIO, Protocol
 
 from services.reports.charts import Chart
 from services.reports.columns import COLUMNS, TITLES, Column, Row
-from services.reports.domain import as_of_day, business_day
-from shared.clock import BUSINESS_ZONE
+from services.reports.domain import as_of_day
+from shared.clock import BUSINESS_ZONE, business_day
 from shared.messages.fields import camel_case, number_of
 from shared.messages.reports import (
     FILTER_SCHEMAS,

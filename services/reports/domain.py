@@ -166,11 +166,6 @@ def rounded(value: Fraction, places: int) -> Decimal:
     return Decimal((2 * value.numerator * scale + value.denominator) // (2 * value.denominator)).scaleb(-places)
 
 
-def business_day(instant: datetime) -> date:
-    """The day in Kathmandu."""
-    return instant.astimezone(BUSINESS_ZONE).date()
-
-
 def day_begins(day: date) -> datetime:
     """The instant at which a business day begins, in UTC."""
     return datetime.combine(day, time.min, BUSINESS_ZONE).astimezone(UTC)

@@ -14,8 +14,7 @@ from urllib.parse import quote
 from services.reports import records
 from services.reports.columns import TITLES
 from services.reports.document import filters_of_json, in_words
-from services.reports.domain import business_day
-from shared.clock import BUSINESS_ZONE, Clock
+from shared.clock import BUSINESS_ZONE, Clock, business_day
 from shared.database.models import Report
 from shared.database.session import Database
 from shared.errors import PermanentError
@@ -54,7 +53,7 @@ class ReportMailer:
         made_at, expires_at = report.finished_at, report.expires_at
         if made_at is None or expires_at is None or report.location is None or expires_at <= self.clock.now():
             raise PermanentError(f"the report {report.job_id} has no file (any more): ask for it again")
-        name = download_name(report.type, report.format, made_at.astimezone(BUSINESS_ZONE).date())
+        name = download_name(report.type, report.format, business_day(made_at))
         size = report.size_bytes or 0
         head = self._head(report)
         link = (

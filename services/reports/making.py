@@ -14,12 +14,11 @@ from services.reports import records, repository
 from services.reports.builders import make_builder
 from services.reports.columns import Row
 from services.reports.document import Document, document_of, filters_json
-from services.reports.domain import business_day
 from services.reports.gathering import gather
 from services.reports.writers import WRITERS
 from shared import claims, logs, outbox
 from shared.business import ReportState
-from shared.clock import Clock
+from shared.clock import Clock, business_day
 from shared.database.base import JsonObject
 from shared.database.session import Database
 from shared.errors import QueueError

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from shared import bookkeeping
 from shared.bookkeeping import Totals
 from shared.business import OrderState, PaymentStatus
-from shared.clock import BUSINESS_ZONE
+from shared.clock import business_day
 from shared.database.bulk import insert_many, insert_missing
 from shared.database.models import Order, OrderEvent, OrderItem, Product, Retailer, Vendor
 from shared.master import draft_rules as rules
@@ -64,7 +64,7 @@ def make_draft(tx: Session, draft: NewDraft, making: Making) -> str:
     wanted = _new(draft, _known(tx, draft, making, wrong), making, wrong)
     wrong.stop()
     while True:
-        number = next_order_number(tx, making.now.astimezone(BUSINESS_ZONE).date())
+        number = next_order_number(tx, business_day(making.now))
         if _insert(tx, number, wanted, making):
             return number
 
@@ -217,7 +217,7 @@ def _changing(wanted: _Wanted, paid_paisa: int, making: Making) -> dict[str, Any
 
 
 def _status(total_paisa: int, paid_paisa: int, due_on: date | None, making: Making) -> PaymentStatus:
-    today = making.now.astimezone(BUSINESS_ZONE).date()
+    today = business_day(making.now)
     return bookkeeping.payment_status(total_paisa=total_paisa, paid_paisa=paid_paisa, due_on=due_on, today=today)
 
 

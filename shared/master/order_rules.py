@@ -9,7 +9,7 @@ from itertools import pairwise
 from shared import bookkeeping
 from shared.bookkeeping import Totals
 from shared.business import WAY, OrderState, was_accepted
-from shared.clock import BUSINESS_ZONE
+from shared.clock import business_day
 from shared.master.outcome import WrongRow
 from shared.master.rows import OrderRow
 from shared.money import to_paisa
@@ -77,7 +77,7 @@ def _times(row: OrderRow, now: datetime) -> list[tuple[str, datetime]]:
             raise WrongRow(column, "lies in the future")
     for (earlier, before), (column, at) in pairwise(times):
         # By the day only: files often know the day of one time and the minute of another.
-        if at < before and at.astimezone(BUSINESS_ZONE).date() < before.astimezone(BUSINESS_ZONE).date():
+        if at < before and business_day(at) < business_day(before):
             raise WrongRow(column, f"must not be before {earlier}")
     return times
 

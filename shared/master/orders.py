@@ -13,9 +13,10 @@ from sqlalchemy.orm import Session
 
 from shared import bookkeeping
 from shared.business import LedgerKind, OrderState, PaymentStatus
-from shared.clock import BUSINESS_ZONE
+from shared.clock import business_day
 from shared.database.bulk import among, insert_many, insert_missing
 from shared.database.models import Order, OrderEvent, Vendor
+from shared.master.batches import store
 from shared.master.ledger import Account, Ledger
 from shared.master.lookup import ids_of
 from shared.master.order_rules import REACHED, Checked, checked
@@ -37,21 +38,7 @@ def import_orders(tx: Session, rows: Sequence[OrderRow], now: datetime, given: G
 
     An order is compared with the row that it came from, so importing it again is a no-op whatever it has become since.
     """
-    batch = _Batch(tx, rows, now)
-    outcomes: list[Outcome] = []
-    for index, row in enumerate(rows):
-        try:
-            outcomes.append(batch.take(row, None if given is None else given[index]))
-        except WrongRow as error:
-            outcomes.append(error.outcome())
-    missed = batch.write()
-    if missed:
-        # Another transaction stored them between our look and our insert: now they are there to be compared.
-        again = [index for index, row in enumerate(rows) if row.number in missed]
-        some = None if given is None else [given[index] for index in again]
-        for index, outcome in zip(again, import_orders(tx, [rows[index] for index in again], now, some), strict=True):
-            outcomes[index] = outcome
-    return outcomes
+    return store(lambda some: _Batch(tx, some, now), rows, given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +113,7 @@ class _Batch:
         }
 
     def _status(self, new: _New, due_on: Any) -> PaymentStatus:
-        today = self._now.astimezone(BUSINESS_ZONE).date()
+        today = business_day(self._now)
         total = new.checked.totals.total_paisa
         return bookkeeping.payment_status(total_paisa=total, paid_paisa=0, due_on=due_on, today=today)
 

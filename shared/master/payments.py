@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 
 from shared import bookkeeping
 from shared.business import LedgerKind
-from shared.clock import BUSINESS_ZONE
+from shared.clock import business_day
 from shared.database.bulk import among, insert_missing, update_many
 from shared.database.models import Order, Payment
+from shared.master.batches import store
 from shared.master.ledger import Ledger
 from shared.master.outcome import UNCHANGED, Given, Outcome, Result, WrongRow
 from shared.master.rows import PaymentRow
@@ -30,22 +31,7 @@ def import_payments(
 
     A reversed one has both entries, dated alike, and settles nothing. More than is due on the order is refused.
     """
-    batch = _Batch(tx, rows, now)
-    outcomes: list[Outcome] = []
-    for index, row in enumerate(rows):
-        try:
-            outcomes.append(batch.take(row, None if given is None else given[index]))
-        except WrongRow as error:
-            outcomes.append(error.outcome())
-    missed = batch.write()
-    if missed:
-        # Another transaction stored them between our look and our insert: now they are there to be compared.
-        again = [index for index, row in enumerate(rows) if row.number in missed]
-        some = None if given is None else [given[index] for index in again]
-        later = import_payments(tx, [rows[index] for index in again], now, some)
-        for index, outcome in zip(again, later, strict=True):
-            outcomes[index] = outcome
-    return outcomes
+    return store(lambda some: _Batch(tx, some, now), rows, given)
 
 
 @dataclass(slots=True)
@@ -153,7 +139,7 @@ class _Batch:
             total_paisa=order.total_paisa,
             paid_paisa=order.paid_paisa,
             due_on=order.due_on,
-            today=self._now.astimezone(BUSINESS_ZONE).date(),
+            today=business_day(self._now),
         )
         return {"id": order.id, "paid_paisa": order.paid_paisa, "payment_status": status}
 

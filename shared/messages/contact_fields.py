@@ -10,7 +10,7 @@ import phonenumbers
 from marshmallow import ValidationError, validate
 from typing_extensions import override
 
-from shared.clock import BUSINESS_ZONE
+from shared.clock import BUSINESS_ZONE, business_day
 from shared.messages.fields import Text, Value
 
 HOME_REGION = "NP"
@@ -87,12 +87,12 @@ class BusinessDate(Value[date]):
     @override
     def read(self, value: Any) -> date:
         if isinstance(value, datetime):
-            return _instant_of(value).astimezone(BUSINESS_ZONE).date()
+            return business_day(_instant_of(value))
         if isinstance(value, date):
             return value
         if isinstance(value, str):
             if _INSTANT.fullmatch(value):
-                return _instant_of(value).astimezone(BUSINESS_ZONE).date()
+                return business_day(_instant_of(value))
             if _DAY.fullmatch(value):
                 return _day_of(value)
         raise ValidationError("must be a date, such as 2026-01-31")

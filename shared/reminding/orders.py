@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session
 
 from shared.business import PaymentStatus
-from shared.clock import BUSINESS_ZONE
+from shared.clock import business_day
 from shared.database.models import Order, Retailer
 from shared.reminding.rules import OWED_STATES, OrderToPay
 
@@ -57,5 +57,5 @@ def order_of(row: Any) -> OrderToPay:
         due_on=row.due_on,
         total_paisa=row.total_paisa,
         paid_paisa=row.paid_paisa,
-        owed_from=None if delivered_at is None else delivered_at.astimezone(BUSINESS_ZONE).date(),
+        owed_from=None if delivered_at is None else business_day(delivered_at),
     )
