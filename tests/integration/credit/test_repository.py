@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from services.credit import domain, repository
 from services.credit.components import DeliveredOrder, Payment
 from services.credit.domain import History
 from shared.business import OrderState
-from shared.database import Database
 from shared.errors import PermanentError, Refused
 from shared.messages.credit import Trigger
 from shared.messages.orders import CancelledBy
 from tests.integration.credit.facts import NOW, RETAILER, TODAY, Facts, ago, day
+from tests.kit.statements import statements
 
 
 def history_of(facts: Facts, code: str = RETAILER) -> History:
@@ -32,20 +29,6 @@ def save(facts: Facts, job_id: str, *, points: int = 576) -> None:
         exact = domain.score(repository.history(tx, account, TODAY), TODAY)
         score = domain.Score(points, exact.parts)
         repository.save(tx, account, score, trigger=Trigger.MANUAL, job_id=job_id, now=NOW)
-
-
-@contextmanager
-def counted(database: Database) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        statements.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        yield statements
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
 
 
 def test_the_worked_example_is_read_as_it_stands(facts: Facts) -> None:
@@ -193,9 +176,9 @@ def test_the_number_of_queries_does_not_grow_with_the_orders(facts: Facts) -> No
             facts.payment(facts.order(retailer_id, OrderState.DELIVERED, rupees_paid=1_000), 1_000, ago(3))
     counts = []
     for code in ("FEW", "MANY"):
-        with counted(facts.database) as statements:
+        with statements(facts.database) as asked:
             assert len(history_of(facts, code).delivered) > 0
-        counts.append(sum(statement.lstrip().upper().startswith("SELECT") for statement in statements))
+        counts.append(sum(statement.lstrip().upper().startswith("SELECT") for statement in asked))
 
     assert counts == [3, 3]
 
@@ -206,9 +189,9 @@ def test_a_score_takes_as_many_queries_with_200_orders_as_with_10(facts: Facts) 
     for orders in (10, 190):
         for _ in range(orders):
             facts.payment(facts.order(retailer_id, OrderState.DELIVERED, rupees_paid=1_000), 1_000, ago(3))
-        with counted(facts.database) as statements:
+        with statements(facts.database) as asked:
             save(facts, f"credit-{orders}")
-        counts.append(len(statements))
+        counts.append(len(asked))
 
     assert counts[0] == counts[1]
 

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,22 +11,12 @@ from shared.broker import State, connect, make_broker
 from shared.database import Database
 from shared.job_store import JobStore
 from shared.jobs import JobQueueService
+from shared.queues import Queue
 from shared.settings import Settings
 from tests.integration.credit.facts import RETAILER, Facts
-from tests.kit.engine import PATIENCE_S
+from tests.kit.service_worker import service_worker, wait_for_job
 
 pytestmark = pytest.mark.slow
-
-
-@contextmanager
-def a_worker(environment: dict[str, str]) -> Iterator[None]:
-    command = [sys.executable, "-m", "dramatiq", "services.credit.worker:start", "-p", "1", "-t", "2"]
-    process = subprocess.Popen([*command, "--skip-logging"], env=os.environ | environment, start_new_session=True)
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
 
 
 def test_the_worker_process_scores_a_retailer(redis_server: RedisServer, sqlite_url: str, tmp_path: Path) -> None:
@@ -47,12 +30,9 @@ def test_the_worker_process_scores_a_retailer(redis_server: RedisServer, sqlite_
     environment = {"REDIS_URL": redis_server.url, "DATABASE_URL": sqlite_url, "DATA_DIR": str(tmp_path), "LOG_DIR": ""}
     settings = Settings.from_environment(environment)
     broker, store = make_broker(settings), JobStore(connect(settings))
-    with a_worker(environment):
+    with service_worker(Queue.CREDIT_SCORE, environment):
         enqueued = JobQueueService(broker).calculate_credit_score(RETAILER, delay=0)
-        deadline = time.monotonic() + PATIENCE_S
-        while (job := store.job(enqueued.job_id)).state not in {State.COMPLETED, State.FAILED}:
-            assert time.monotonic() < deadline, f"the job is still {job.state}"
-            time.sleep(0.02)
+        job = wait_for_job(store, enqueued.job_id, State.COMPLETED, State.FAILED)
     broker.close()
 
     assert (job.state, job.result["score"]) == (State.COMPLETED, 624)

@@ -20,6 +20,7 @@ from shared.database.rights import RIGHTS
 from shared.database.roles import grant_roles
 from shared.errors import ConfigurationError
 from tests.integration.database import business_rows as rows
+from tests.kit.roles import url_as
 
 UPDATE_SCORE = "update retailers set credit_score = 540"
 
@@ -80,7 +81,7 @@ def granted(postgres_module_url: str) -> str:
 @contextmanager
 def acting_as(role: str, url: str) -> Iterator[Session]:
     """A transaction with the role's rights, rolled back at its end."""
-    database = Database(f"{url}?options=-c%20role%3D{role}", pool_size=1)
+    database = Database(url_as(role, url), pool_size=1)
     try:
         with database.session() as tx:
             yield tx

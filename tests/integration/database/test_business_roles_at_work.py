@@ -16,6 +16,7 @@ from shared.database.roles import grant_roles
 from shared.messages.reports import GenerateReport, ReportFormat, ReportType, VolumeFilters
 from tests.integration.database import business_rows as rows
 from tests.integration.database.business_rows import NOW, TODAY
+from tests.kit.roles import url_as
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def open_database(url: str) -> Iterator[Database]:
 @contextmanager
 def acting_as(role: str, url: str) -> Iterator[Session]:
     """A transaction with the role's rights."""
-    with open_database(f"{url}?options=-c%20role%3D{role}") as database, database.session() as tx:
+    with open_database(url_as(role, url)) as database, database.session() as tx:
         yield tx
 
 

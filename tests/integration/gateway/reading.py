@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from jsonschema_rs import Draft202012Validator
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from gateway.context import Gateway
 from shared.audit import OperatorAction
@@ -40,22 +38,6 @@ def add(parts: Gateway, *made: Base) -> None:
         for row in made:
             tx.add(row)
             tx.flush()
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    """The SELECTs that the database is asked meanwhile."""
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if statement.startswith("SELECT"):
-            asked.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        yield asked
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
 
 
 def check_shape(document: dict[str, Any], name: str, body: Any) -> None:

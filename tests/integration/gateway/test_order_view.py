@@ -13,7 +13,8 @@ from gateway.openapi import document
 from shared.business import OfferState, OrderState
 from tests.integration.database import business_rows as rows
 from tests.integration.database.business_rows import NOW
-from tests.integration.gateway.reading import add, check_shape, revelations, statements
+from tests.integration.gateway.reading import add, check_shape, revelations
+from tests.kit.statements import statements
 
 NUMBER = "ORD2611000001"
 AT = "2026-11-24T06:00:00.000Z"
@@ -218,7 +219,7 @@ def test_an_order_number_with_slashes_is_found(viewer: Any, parts: Gateway, busi
 
 def test_the_number_of_queries_is_the_same_however_much_happened(viewer: Any, parts: Gateway, business: None) -> None:
     viewer.get(f"/orders/{NUMBER}")
-    with statements(parts.database) as few:
+    with statements(parts.database, "SELECT") as few:
         viewer.get(f"/orders/{NUMBER}")
     add(
         parts,
@@ -228,7 +229,7 @@ def test_the_number_of_queries_is_the_same_however_much_happened(viewer: Any, pa
         rows.an_item(product_id=2),
     )
 
-    with statements(parts.database) as many:
+    with statements(parts.database, "SELECT") as many:
         body = viewer.get(f"/orders/{NUMBER}").json
 
     assert (len(body["events"]), len(body["payments"]), len(body["routingDecisions"])) == (20, 21, 20)

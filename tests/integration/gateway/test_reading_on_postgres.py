@@ -20,6 +20,7 @@ from shared.settings import Settings
 from tests.integration.database import business_rows as rows
 from tests.integration.gateway.conftest import caller
 from tests.integration.gateway.reading import a_business, revelations
+from tests.kit.roles import url_as
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def owner(postgres_url: str) -> Iterator[Database]:
 def app(owner: Database, postgres_url: str, redis_url: str, tmp_path: Any) -> Iterator[Flask]:
     """The gateway with the rights of its role."""
     values = {"REDIS_URL": redis_url, "DATA_DIR": str(tmp_path)}
-    values["DATABASE_URL"] = f"{postgres_url}?options=-c%20role%3Ddoko_gateway"
+    values["DATABASE_URL"] = url_as("doko_gateway", postgres_url)
     app = create_app(Settings.from_environment(values))
     yield app
     parts: Gateway = app.extensions["doko"]

@@ -15,7 +15,8 @@ from shared.database.models import ContactPreference
 from shared.messages.credit import Trigger
 from tests.integration.database import business_rows as rows
 from tests.integration.database.business_rows import NOW
-from tests.integration.gateway.reading import a_business, add, check_shape, revelations, statements
+from tests.integration.gateway.reading import a_business, add, check_shape, revelations
+from tests.kit.statements import statements
 
 AT = "2026-11-24T06:00:00.000Z"
 COMPONENTS: dict[str, Any] = {
@@ -233,12 +234,12 @@ def test_the_number_of_queries_is_the_same_however_long_the_history(
     viewer: Any, parts: Gateway, business: None
 ) -> None:
     viewer.get("/retailers/RET001")
-    with statements(parts.database) as few:
+    with statements(parts.database, "SELECT") as few:
         viewer.get("/retailers/RET001")
     pay(parts, 20)
     add(parts, *(rows.a_score(job_id=f"credit-{index}") for index in range(20)))
 
-    with statements(parts.database) as many:
+    with statements(parts.database, "SELECT") as many:
         body = viewer.get("/retailers/RET001").json
 
     assert (body["ledger"]["count"], len(body["scores"])) == (21, 20)

@@ -9,6 +9,7 @@ from shared.database.models import Order
 from shared.database.roles import grant_roles
 from shared.settings import Settings
 from tests.integration.database import business_rows as rows
+from tests.kit.roles import url_as
 
 WAIT_S = 5
 
@@ -17,7 +18,7 @@ def settings_on(database_url: str, redis_url: str, tmp_path: Any) -> Settings:
     """Settings of a gateway on that database; on PostgreSQL it acts as ``doko_gateway``."""
     if not database_url.startswith("sqlite"):
         grant_roles(database_url)
-        database_url += "?options=-c%20role%3Ddoko_gateway"
+        database_url = url_as("doko_gateway", database_url)
     values = {"REDIS_URL": redis_url, "DATABASE_URL": database_url, "DATA_DIR": str(tmp_path), "CLIENT_RATE_LIMIT": "0"}
     return Settings.from_environment(values)
 

@@ -14,13 +14,14 @@ from shared.database.models import Order, Vendor, VendorOffer
 from shared.database.roles import grant_roles
 from shared.errors import Refused
 from tests.integration.orders.shop import NOW, Shop
+from tests.kit.roles import url_as
 
 
 @pytest.fixture
 def shop_of_the_role(postgres_url: str) -> Iterator[Shop]:
     """A shop whose rows the owner writes and whose actor runs as ``doko_orders``."""
     grant_roles(postgres_url)
-    owner, worker = Database(postgres_url), Database(f"{postgres_url}?options=-c%20role%3Ddoko_orders")
+    owner, worker = Database(postgres_url), Database(url_as("doko_orders", postgres_url))
     shop = Shop(owner)
     shop.worker = worker
     yield shop

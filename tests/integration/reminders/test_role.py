@@ -14,6 +14,7 @@ from shared.database.roles import grant_roles
 from shared.messages.reminders import ReminderType
 from shared.queues import Queue
 from tests.integration.reminders.debts import Debts, Scheduler
+from tests.kit.roles import url_as
 
 
 @pytest.fixture
@@ -68,4 +69,4 @@ def test_the_housekeeping_of_each_day_runs_with_the_rights_of_the_role(
 
 
 def _acting_as(role: str, url: str) -> Database:
-    return Database(f"{url}?options=-c%20role%3D{role}")
+    return Database(url_as(role, url))

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,13 +13,13 @@ from deploy.local.redis_server import RedisServer
 from shared.broker import State, connect, make_broker
 from shared.clock import BUSINESS_ZONE
 from shared.database import Database
-from shared.errors import JobNotFound
 from shared.job_records import Job
 from shared.job_store import JobStore
 from shared.jobs import JobQueueService
+from shared.queues import Queue
 from shared.settings import Settings
 from tests.integration.reminders.debts import Debts
-from tests.kit.engine import PATIENCE_S
+from tests.kit.service_worker import service_worker, wait_for_job
 
 pytestmark = pytest.mark.slow
 
@@ -44,29 +39,14 @@ class Site:
 
     def wait_for(self, job_id: str, *states: State) -> Job:
         """The job once it exists and is in one of the states."""
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            try:
-                job = self._store.job(job_id)
-            except JobNotFound:
-                job = None
-            if job is not None and job.state in states:
-                return job
-            assert time.monotonic() < deadline, f"{job_id} is {job}"
-            time.sleep(0.02)
+        return wait_for_job(self._store, job_id, *states)
 
     @contextmanager
     def worker(self) -> Iterator[None]:
         """A worker process, stopped at the end."""
-        command = [sys.executable, "-m", "dramatiq", "services.reminders.worker:start", "-p", "1", "-t", "3"]
-        environment = os.environ | self.environment
-        process = subprocess.Popen([*command, "--skip-logging"], env=environment, start_new_session=True)
-        try:
+        with service_worker(Queue.PAYMENT_REMINDERS, self.environment):
             yield
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(30)
-            self.broker.close()
+        self.broker.close()
 
 
 @pytest.fixture

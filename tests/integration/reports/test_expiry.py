@@ -23,6 +23,7 @@ from shared.messages.reports import ReportType
 from shared.settings import Settings
 from shared.settings_storage import StorageSettings
 from tests.integration.reports.office import NOW, Office
+from tests.kit.roles import url_as
 
 SUMMARY = ReportType.CREDIT_SUMMARY
 AFTER = timedelta(days=7)
@@ -133,7 +134,7 @@ def test_the_schedule_finds_it() -> None:
 @pytest.fixture
 def scheduler(postgres_url: str) -> Iterator[Database]:
     grant_roles(postgres_url)
-    database = Database(f"{postgres_url}?options=-c%20role%3Ddoko_scheduler")
+    database = Database(url_as("doko_scheduler", postgres_url))
     yield database
     database.dispose()
 

@@ -23,6 +23,7 @@ from shared.messages.reports import LiabilityFilters, ReportFormat, ReportType
 from shared.settings_mail import MailSettings, Security
 from tests.doubles.mail_server import MailServer, mail_server
 from tests.integration.reports.office import NOW, Office, StandingClock
+from tests.kit.roles import url_as
 
 LIABILITY = ReportType.OUTSTANDING_LIABILITY
 TO = "bank@example.com"
@@ -186,7 +187,7 @@ def test_an_expired_report_is_not_sent(office: Office, server: MailServer) -> No
 
 def test_the_reports_role_may_ask_for_and_send_e_mail(postgres_url: str, tmp_path: Any, server: MailServer) -> None:
     grant_roles(postgres_url)
-    database = Database(f"{postgres_url}?options=-c%20role%3Ddoko_reports")
+    database = Database(url_as("doko_reports", postgres_url))
     office = Office(database, tmp_path / "data")
     make(office)
     mailer = Mailer(transport(server), database, clock=StandingClock())

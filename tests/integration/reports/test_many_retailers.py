@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import insert
 
 from services.reports import repository
 from shared.database import Database
 from shared.database.models import Order, Retailer
 from shared.messages.reports import ReportFormat, ReportType
 from tests.integration.reports.office import NOW, Office, days_ago
+from tests.kit.statements import statements
 
 FEW, MANY = 200, 4_000
 BATCH = 100
@@ -49,20 +47,6 @@ def peak_of(office: Office, report: ReportType, job_id: str) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
 
 
 @pytest.mark.slow

@@ -1,83 +1,48 @@
-"""A report as a job of a real worker."""
+"""The real worker process of the queue, on a real Redis: a report in each format, and one that is refused."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
+from pathlib import Path
 
 import pytest
-from dramatiq.brokers.stub import StubBroker
-from dramatiq.results import Results
-from dramatiq.results.backends import StubBackend
 
-from services.reports.actors import declare
-from shared.broker.proxy import CurrentJob, JobProxy, set_current_job
-from shared.business import ReportState
-from shared.errors import Refused
-from shared.messages.reports import GenerateReport
-from shared.queues import POLICIES, Queue
+from deploy.local.redis_server import RedisServer
+from shared.broker import State, connect, make_broker
+from shared.database import Database
+from shared.job_store import JobStore
+from shared.jobs import JobQueueService
+from shared.queues import Queue
+from shared.settings import Settings
 from tests.integration.reports.office import Office
+from tests.kit.service_worker import service_worker, wait_for_job
 
-DATA = {"type": "OUTSTANDING_LIABILITY", "format": "csv", "filters": {"city": "Kathmandu"}, "userId": "sita"}
+pytestmark = pytest.mark.slow
+
+BEGINS = {"csv": b"Retailer Code,", "json": b"{", "xlsx": b"PK\x03\x04", "pdf": b"%PDF-"}
 
 
-@pytest.fixture
-def broker() -> Iterator[StubBroker]:
-    broker = StubBroker(middleware=[Results(backend=StubBackend())])  # type: ignore[no-untyped-call]
-    yield broker
+def test_the_worker_process_makes_every_format_and_refuses_an_unknown_retailer(
+    redis_server: RedisServer, sqlite_url: str, tmp_path: Path
+) -> None:
+    database = Database(sqlite_url)
+    office = Office(database, tmp_path)
+    office.shop(city="Kathmandu")
+    environment = {"REDIS_URL": redis_server.url, "DATABASE_URL": sqlite_url, "DATA_DIR": str(tmp_path), "LOG_DIR": ""}
+    settings = Settings.from_environment(environment)
+    broker, store = make_broker(settings), JobStore(connect(settings))
+    jobs = JobQueueService(broker)
+
+    with service_worker(Queue.REPORT_GENERATION, environment):
+        made = {each: jobs.generate_report("CREDIT_SUMMARY", each, {}, "sita").job_id for each in BEGINS}
+        wrong = jobs.generate_report("CREDIT_SUMMARY", "csv", {"retailerId": "RET404"}, "sita").job_id
+        ends = {each: wait_for_job(store, job_id, State.COMPLETED, State.FAILED) for each, job_id in made.items()}
+        refused = wait_for_job(store, wrong, State.COMPLETED, State.FAILED)
     broker.close()
 
-
-def perform(broker: StubBroker, data: dict[str, Any], *, attempt: int, told: list[object]) -> Any:
-    """One of two attempts, as the worker makes it: in the thread that holds the job."""
-    proxy = JobProxy("reports-1", Queue.REPORT_GENERATION.value, GenerateReport.JOB_NAME, "token")
-    proxy.options.update({"v": 1})
-    proxy.attempt, proxy.attempts = attempt, 2
-    proxy.backoff = POLICIES[Queue.REPORT_GENERATION].backoff
-    proxy.stalls = proxy.released_ms = proxy.created_at_ms = proxy.fetched_at_ms = 0
-
-    def store(_job: object, value: object) -> bool:
-        told.append(value)
-        return True
-
-    set_current_job(CurrentJob(proxy, store))
-    try:
-        return broker.get_actor(GenerateReport.JOB_NAME).fn(**data)
-    finally:
-        set_current_job(None)
-
-
-def test_the_actor_makes_the_report_and_tells_its_progress(office: Office, broker: StubBroker) -> None:
-    declare(office.maker, office.mailer).bind(broker, office.database)
-    office.shop(city="Kathmandu")
-    told: list[object] = []
-    result = perform(broker, DATA, attempt=1, told=told)
-    assert (result["success"], result["rowCount"], result["format"]) == (True, 1, "csv")
-    assert told == [90, 100]
-    record = office.record()
-    assert (record.owner, record.filters) == ("sita", {"city": "Kathmandu"})
-    with closing(office.storage.open(record.location or "")) as file:
-        assert file.read().startswith(b"Retailer Code,Shop Name,Phone,Outstanding,")
-
-
-def test_a_refused_report_has_failed_with_its_first_attempt(office: Office, broker: StubBroker) -> None:
-    declare(office.maker, office.mailer).bind(broker, office.database)
-    with pytest.raises(Refused):
-        perform(broker, DATA | {"filters": {"retailerId": "RET404"}}, attempt=1, told=[])
-    assert office.record().state is ReportState.FAILED
-    assert office.files() == []
-
-
-def test_a_report_that_breaks_is_pending_until_its_last_attempt_has_failed(
-    office: Office, broker: StubBroker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def breaks(*_: object, **__: object) -> None:
-        raise OSError("no space left")
-
-    declare(office.maker, office.mailer).bind(broker, office.database)
-    monkeypatch.setattr(office.storage, "save_draft", breaks)
-    for attempt, state in ((1, ReportState.PENDING), (2, ReportState.FAILED)):
-        with pytest.raises(OSError, match="no space"):
-            perform(broker, DATA, attempt=attempt, told=[])
-        assert office.record().state is state
+    assert {each: job.state for each, job in ends.items()} == dict.fromkeys(BEGINS, State.COMPLETED)
+    for each, job_id in made.items():
+        with closing(office.storage.open(office.record(job_id).location or "")) as file:
+            assert file.read().startswith(BEGINS[each])
+    assert (refused.state, refused.attempt) == (State.FAILED, 1)
+    database.dispose()

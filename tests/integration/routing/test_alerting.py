@@ -24,6 +24,7 @@ from shared.queues import Queue
 from shared.settings_mail import MailSettings, Security
 from tests.doubles.mail_server import MailServer, mail_server
 from tests.integration.routing.shop import NOW, ORDER, Shop
+from tests.kit.roles import url_as
 
 JOB = "routing-routing-alert-4-alert-operator"
 
@@ -128,7 +129,7 @@ def test_an_operator_named_later_changes_nothing_about_what_was_sent(
 
 def test_the_routing_role_may_alert(postgres_url: str, server: MailServer) -> None:
     grant_roles(postgres_url)
-    owner, worker = Database(postgres_url), Database(f"{postgres_url}?options=-c%20role%3Ddoko_routing")
+    owner, worker = Database(postgres_url), Database(url_as("doko_routing", postgres_url))
     shop = Shop(owner)
     shop.worker = worker
     shop.order()

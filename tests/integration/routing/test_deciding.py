@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from services.routing import repository
 from services.routing.candidates import candidates
 from services.routing.scoring import Offered, Place, Record
 from services.routing.scoring import Vendor as ReadVendor
 from shared.business import OfferState, OrderState
-from shared.database import Database, vendor_records
+from shared.database import vendor_records
 from shared.database.models import Order, OrderEvent, Product, RoutingDecision, Vendor
 from shared.errors import Refused
 from shared.messages.orders import CancelledBy
 from shared.messages.routing import OrderData, WantedItem
 from tests.integration.routing.shop import NOW, ORDER, Shop
-
-
-@contextmanager
-def statements(database: Database) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    event.listen(database.engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(database.engine, "before_cursor_execute", note)
+from tests.kit.statements import statements
 
 
 def read(shop: Shop, *, at: datetime = NOW) -> list[ReadVendor]:

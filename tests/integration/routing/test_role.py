@@ -12,13 +12,14 @@ from shared.database.models import Order
 from shared.database.roles import grant_roles
 from shared.messages.routing import Answer
 from tests.integration.routing.shop import NOW, ORDER, Shop
+from tests.kit.roles import url_as
 
 
 @pytest.fixture
 def shop_of_the_role(postgres_url: str) -> Iterator[Shop]:
     """A shop whose rows the owner writes and whose actors run as ``doko_routing``."""
     grant_roles(postgres_url)
-    owner, worker = Database(postgres_url), Database(f"{postgres_url}?options=-c%20role%3Ddoko_routing")
+    owner, worker = Database(postgres_url), Database(url_as("doko_routing", postgres_url))
     shop = Shop(owner)
     shop.worker = worker
     yield shop
@@ -46,7 +47,7 @@ def test_all_jobs_run_with_the_rights_of_the_role(shop_of_the_role: Shop) -> Non
 
 def test_the_scheduler_may_count_the_records(postgres_url: str) -> None:
     grant_roles(postgres_url)
-    owner, scheduler = Database(postgres_url), Database(f"{postgres_url}?options=-c%20role%3Ddoko_scheduler")
+    owner, scheduler = Database(postgres_url), Database(url_as("doko_scheduler", postgres_url))
     Shop(owner).vendor("VEN001")
 
     counts = []

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,14 +14,15 @@ import redis
 from deploy.local.redis_server import RedisServer
 from shared.broker import State, make_broker
 from shared.database import Database
-from shared.errors import JobNotFound
 from shared.job_records import Job
 from shared.job_store import JobStore
 from shared.jobs.requests import new_job
 from shared.messages import Message
 from shared.messages.routing import Answer, AnswerOffer, ExpireOffers, OrderData, RouteOrder, WantedItem
+from shared.queues import Queue
 from shared.settings import Settings
 from tests.integration.routing.shop import ORDER, Shop
+from tests.kit.service_worker import service_worker, wait_for_job
 
 pytestmark = pytest.mark.slow
 
@@ -43,31 +39,13 @@ class Site:
     def enqueue(self, job_id: str, message: Message) -> None:
         self._broker.add(new_job(message, {"jobId": job_id}))
 
-    def wait_for(self, job_id: str, *states: State, seconds: float = 20) -> Job:
+    def wait_for(self, job_id: str, *states: State) -> Job:
         """The job once it exists and is in one of the states."""
-        deadline = time.monotonic() + seconds
-        while True:
-            try:
-                job = self._store.job(job_id)
-            except JobNotFound:
-                job = None
-            if job is not None and job.state in states:
-                return job
-            assert time.monotonic() < deadline, f"{job_id} is {job}"
-            time.sleep(0.02)
+        return wait_for_job(self._store, job_id, *states)
 
-    @contextmanager
-    def worker(self) -> Iterator[None]:
+    def worker(self) -> AbstractContextManager[None]:
         """A worker process, stopped at the end."""
-        command = [sys.executable, "-m", "dramatiq", "services.routing.worker:start", "-p", "1", "-t", "3"]
-        environment = os.environ | self.environment
-        process = subprocess.Popen([*command, "--skip-logging"], env=environment, start_new_session=True)
-        try:
-            yield
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            process.wait(30)
+        return service_worker(Queue.ORDER_ROUTING, self.environment)
 
     def close(self) -> None:
         self._broker.close()

@@ -16,8 +16,9 @@ from shared.job_store import JobStore
 from shared.queues import Queue
 from shared.schedules import Cron, Housekeeping, Schedule, ScheduledJob, ScheduleRunner, ScheduleStore
 from tests.integration.gateway.conftest import admin, anonymous, app, operator, parts, settings, viewer
+from tests.integration.reminders.conftest import debts, scheduler
 
-__all__ = ["admin", "anonymous", "app", "operator", "parts", "settings", "viewer"]
+__all__ = ["admin", "anonymous", "app", "debts", "operator", "parts", "scheduler", "settings", "viewer"]
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 MESSAGE = {"type": "GENERIC_MESSAGE", "recipient": "+9779800000000", "data": {"message": "Namaste"}}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -26,21 +25,6 @@ from tests.kit.engine import PATIENCE_S
 TOMORROW = TODAY + timedelta(days=1)
 PART = {"paid_paisa": 99_999, "payment_status": "PARTIAL"}
 PAID = {"paid_paisa": 100_000, "payment_status": "PAID"}
-
-
-@pytest.fixture
-def debts(database: Database) -> Debts:
-    """One retailer, on SQLite and on PostgreSQL."""
-    made = Debts(database)
-    made.retailer()
-    return made
-
-
-@pytest.fixture
-def scheduler(database: Database, redis_url: str) -> Iterator[Scheduler]:
-    made = Scheduler(database, redis_url)
-    yield made
-    made.close()
 
 
 def status_of(debts: Debts, number: str = "A") -> str:

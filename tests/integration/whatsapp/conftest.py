@@ -25,6 +25,7 @@ from tests.doubles.whatsapp_provider import (
 )
 from tests.integration.whatsapp.desk import Desk, open_desk
 from tests.integration.whatsapp.hooks import SETTINGS, WEBHOOK_URL, Hooks, an_app
+from tests.integration.whatsapp.market import Market
 
 TIMEOUT_MS = 400
 
@@ -84,3 +85,15 @@ def hooks(database: Database, redis_client: redis.Redis) -> Iterator[Hooks]:
     app = an_app(SETTINGS, database, broker, redis_client)
     yield Hooks(app.test_client(), database, broker, JobStore(redis_client))
     broker.close()
+
+
+@pytest.fixture(params=["meta", "twilio"])
+def market(request: pytest.FixtureRequest, hooks: Hooks) -> Market:
+    """Shops and vendors that write to us, through each provider."""
+    return Market(hooks, request.param)
+
+
+@pytest.fixture
+def meta_market(hooks: Hooks) -> Market:
+    """The same through Meta only."""
+    return Market(hooks)

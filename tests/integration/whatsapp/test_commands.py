@@ -20,16 +20,6 @@ VENDOR = VENDOR_PHONE.removeprefix("+")
 ONE, TWO = "ORD2611000001", "ORD2611000002"
 
 
-@pytest.fixture(params=["meta", "twilio"])
-def market(request: pytest.FixtureRequest, hooks: Hooks) -> Market:
-    return Market(hooks, request.param)
-
-
-@pytest.fixture
-def meta_market(hooks: Hooks) -> Market:
-    return Market(hooks)
-
-
 def test_a_vendor_accepts_an_offer_once_however_often_the_webhook_comes(market: Market) -> None:
     market.vendor()
     market.offer(ONE)

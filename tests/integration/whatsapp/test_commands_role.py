@@ -15,6 +15,7 @@ from shared.job_store import JobStore
 from shared.settings import Settings
 from tests.integration.whatsapp.hooks import SETTINGS, Hooks, an_app
 from tests.integration.whatsapp.market import SHOP_PHONE, STRANGER, Market
+from tests.kit.roles import url_as
 
 pytestmark = pytest.mark.slow
 
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.slow
 def market(postgres_url: str, redis_client: redis.Redis) -> Iterator[Market]:
     """A market whose rows the owner writes and whose webhooks run as ``doko_gateway``."""
     grant_roles(postgres_url)
-    owner, gateway = Database(postgres_url), Database(f"{postgres_url}?options=-c%20role%3Ddoko_gateway")
+    owner, gateway = Database(postgres_url), Database(url_as("doko_gateway", postgres_url))
     broker = DokoBroker(redis_client, EngineConfig.from_settings(Settings()))
     client = an_app(SETTINGS, gateway, broker, redis_client).test_client()
     yield Market(Hooks(client, gateway, broker, JobStore(redis_client)), owner=owner)

@@ -25,16 +25,6 @@ STRANGERS_NUMBER = STRANGER.removeprefix("+")
 NOT_A_VENDOR = "This number is not registered for a vendor. Please answer from the number that gets orders."
 
 
-@pytest.fixture(params=["meta", "twilio"])
-def market(request: pytest.FixtureRequest, hooks: Hooks) -> Market:
-    return Market(hooks, request.param)
-
-
-@pytest.fixture
-def meta_market(hooks: Hooks) -> Market:
-    return Market(hooks)
-
-
 def test_stop_ends_reminders_and_start_resumes_them(market: Market, meta_desk: Desk, double: WhatsAppDouble) -> None:
     market.write("Stop!", PHONE)
     with pytest.raises(Refused, match="STOP"):
