@@ -37,6 +37,10 @@ def was_accepted(state: OrderState) -> bool:
     return state in WAY[WAY.index(OrderState.ACCEPTED) :]
 
 
+RELEASE_VENDOR = "RELEASE_VENDOR"
+"""The event of an order that goes back from VENDOR_ASSIGNED to CONFIRMED; no message asks for it."""
+
+
 class PaymentStatus(StrEnum):
     """What was paid of an order: PAID wins over OVERDUE, OVERDUE over PARTIAL."""
 

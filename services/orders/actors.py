@@ -57,5 +57,7 @@ def perform(tx: Session, job: ProcessOrder, run: Run) -> Outcome | Settled:  # n
             return payments.reverse(tx, number, data, run)
         case _ if job.action is OrderAction.CONFIRM:
             return confirm(tx, number, run)
-        case _:
+        case _ if job.action is OrderAction.COMPLETE:
             return complete(tx, number, run)
+        case _:
+            raise ValueError(f"{job.action} with {type(job.data).__name__} is no action that this worker knows")

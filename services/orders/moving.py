@@ -9,14 +9,10 @@ from sqlalchemy.orm import Session
 from services.orders import domain, following, offers, repository
 from services.orders.records import Opened, Outcome, Run, add_event, open_order
 from shared import bookkeeping
-from shared.business import LedgerKind, OfferState, OrderState
-from shared.clock import business_day
+from shared.business import RELEASE_VENDOR, LedgerKind, OfferState, OrderState
 from shared.errors import Refused
 from shared.messages.credit import Trigger
 from shared.messages.orders import OrderAction, OrderStatus, StatusUpdate
-
-VENDOR_LOST = "RELEASE_VENDOR"
-"""The event of an assigned order that goes back to CONFIRMED."""
 
 
 def update_status(tx: Session, number: str, data: StatusUpdate, run: Run) -> Outcome:
@@ -78,7 +74,7 @@ def _lose_vendor(tx: Session, opened: Opened, vendor_id: int, reason: str, run: 
     if offer is not None:
         offers.close(offer, OfferState.REJECTED, reason=reason, now=run.now)
     order.state, order.vendor_id, order.assigned_at = OrderState.CONFIRMED, None, None
-    add_event(tx, opened, run, action=VENDOR_LOST, notes=f"{vendor.code}: {reason}")
+    add_event(tx, opened, run, action=RELEASE_VENDOR, notes=f"{vendor.code}: {reason}")
     following.route_again(tx, order, max(1, offers.attempts(tx, order)) + 1, vendor.code, run)
     return opened.refused(reason)
 
@@ -87,9 +83,4 @@ def _deliver(opened: Opened, at: datetime, run: Run) -> None:
     order = opened.order
     order.delivered_at = at
     order.due_on = bookkeeping.due_on(at, opened.retailer.terms_days)
-    order.payment_status = bookkeeping.payment_status(
-        total_paisa=order.total_paisa,
-        paid_paisa=order.paid_paisa,
-        due_on=order.due_on,
-        today=business_day(run.now),
-    )
+    repository.refresh_payment_status(order, now=run.now)

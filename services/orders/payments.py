@@ -9,9 +9,7 @@ from sqlalchemy.orm import Session
 
 from services.orders import domain, following, repository
 from services.orders.records import Opened, Run, add_event, open_order
-from shared import bookkeeping
 from shared.business import LedgerKind, PaymentStatus
-from shared.clock import business_day
 from shared.database.base import JsonObject
 from shared.database.models import Payment
 from shared.errors import Refused
@@ -77,11 +75,6 @@ def _settle(
 ) -> None:
     order = opened.order
     order.paid_paisa = paid_paisa
-    order.payment_status = bookkeeping.payment_status(
-        total_paisa=order.total_paisa,
-        paid_paisa=paid_paisa,
-        due_on=order.due_on,
-        today=business_day(run.now),
-    )
+    repository.refresh_payment_status(order, now=run.now)
     details: JsonObject = {"payment": payment.number, "amountPaisa": payment.amount_paisa}
     add_event(tx, opened, run, notes=notes, details=details)

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from services.orders import domain
 from shared import bookkeeping
 from shared.business import LedgerKind, OrderState
+from shared.clock import business_day
 from shared.database.models import (
     LedgerEntry,
     Order,
@@ -138,6 +139,13 @@ def return_stock(tx: Session, vendor_id: int, taken: Sequence[Line], *, now: dat
     for line in taken:
         stock[line.product_id].quantity += line.quantity
         stock[line.product_id].updated_at = now
+
+
+def refresh_payment_status(order: Order, *, now: datetime) -> None:
+    """Set what the order's amounts and due date say on this business day."""
+    order.payment_status = bookkeeping.payment_status(
+        total_paisa=order.total_paisa, paid_paisa=order.paid_paisa, due_on=order.due_on, today=business_day(now)
+    )
 
 
 def post(tx: Session, retailer: Retailer, kind: LedgerKind, amount_paisa: int, *, order: Order, at: datetime) -> None:

@@ -13,15 +13,14 @@ from sqlalchemy.orm import Session
 
 from services.routing.domain import Decision
 from services.routing.scoring import Place, Score, Wanted
-from shared.business import OfferState, OrderState
+from shared.business import RELEASE_VENDOR, OfferState, OrderState
 from shared.database.base import JsonObject, utc_now
 from shared.database.models import Order, OrderEvent, OrderItem, Product, Retailer, RoutingDecision, Vendor, VendorOffer
 from shared.messages.fields import camel_case
 
 ACTOR = "routing"
-RELEASED = "RELEASE_VENDOR"
 LEFT_TO_A_PERSON = "NEEDS_MANUAL_ROUTING"
-"""Events that no order action asks for."""
+"""An event that no order action asks for."""
 
 _KEYS = [camel_case(name) for name in Score._fields]
 
@@ -148,7 +147,7 @@ def release(tx: Session, order: Order, *, notes: str, job_id: str, now: datetime
     order.state = OrderState.CONFIRMED
     order.vendor_id = None
     order.assigned_at = None
-    _add_event(tx, order, RELEASED, before, notes=notes, job_id=job_id, now=now)
+    _add_event(tx, order, RELEASE_VENDOR, before, notes=notes, job_id=job_id, now=now)
 
 
 def flag_for_manual_routing(tx: Session, order: Order, *, notes: str, job_id: str, now: datetime) -> None:

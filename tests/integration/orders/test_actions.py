@@ -9,7 +9,7 @@ import pytest
 from shared.business import OfferState, OrderState, PaymentStatus
 from shared.database.models import Order, OrderEvent, Retailer, Stock, Vendor, VendorOffer
 from shared.errors import Refused
-from shared.messages.orders import OrderStatus
+from shared.messages.orders import OrderAction, OrderStatus
 from tests.integration.orders.shop import LIMIT, NOW, ORDER, TOTAL, Shop
 
 ACCEPTED, DISPATCHED, DELIVERED = OrderStatus
@@ -255,3 +255,10 @@ def test_a_step_that_is_left_out_is_refused_with_both_states(shop: Shop) -> None
     shop.bring_to(OrderState.ACCEPTED)
     with pytest.raises(Refused, match="can't go from ACCEPTED to DELIVERED"):
         shop.move(DELIVERED)
+
+
+def test_an_action_without_its_data_is_not_taken_for_another(shop: Shop) -> None:
+    shop.bring_to(OrderState.DELIVERED)
+    with pytest.raises(ValueError, match="CANCEL with NoData"):
+        shop.act(ORDER, OrderAction.CANCEL)
+    assert shop.order().state is OrderState.DELIVERED

@@ -9,8 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.routing import repository
-from shared.business import OfferState, OrderState
+from shared.business import RELEASE_VENDOR, OfferState, OrderState
 from shared.database.base import JsonObject
 from shared.database.models import Order, OrderEvent, VendorOffer
 from shared.errors import Refused, Released
@@ -53,7 +52,7 @@ def test_a_declined_offer_frees_the_order_and_tries_the_next_vendor_a_minute_lat
     assert (order.state, order.vendor_id, order.assigned_at) == (OrderState.CONFIRMED, None, None)
     (released,) = offered.all(OrderEvent)
     assert (released.action, released.from_state, released.to_state) == (
-        repository.RELEASED,
+        RELEASE_VENDOR,
         OrderState.VENDOR_ASSIGNED,
         OrderState.CONFIRMED,
     )
