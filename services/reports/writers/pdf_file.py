@@ -1,36 +1,33 @@
 """PDF through Typst: the template ``report.typ`` beside this file reads the report as JSON.
 
 Typst needs about 200 kB for a row. A long report is therefore set in parts, one after the other, each in a child
-process, and joined. A child sees a folder of its own and our two fonts only, and texts arrive as data, never as
-markup: no shop's name can reach anything else.
+process, and joined; the press works while later rows are still being gathered. A child sees a folder of its own and
+our two fonts only, and texts arrive as data, never as markup: no shop's name can reach anything else.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 import orjson
-import pypdfium2
 
 from services.reports.charts import Chart
 from services.reports.columns import Cell, Column, Kind, Row
 from services.reports.document import Document
-from services.reports.writers import typesetting
+from services.reports.writers.press import Press
 from services.reports.writers.xlsx_file import TONE_COLOURS
+from shared.database.base import JsonObject
 
 TEMPLATE = Path(__file__).with_name("report.typ")
 ROWS_OF_A_PART = 2_500
-PART_TIMEOUT_S = 120
 
 # Typst breaks lines between words only: a long code may break anywhere. Never inside other scripts' clusters.
 _LONG_WORD = re.compile(r"[!-~]{14}(?=[!-~])")
@@ -41,64 +38,46 @@ def write_pdf(document: Document, file: BinaryIO) -> int:
     with TemporaryDirectory(prefix="doko-pdf-") as name:
         folder = Path(name)
         shutil.copy(TEMPLATE, folder / "report.typ")
-        numbers = [_write_rows(document.columns, part, _rows_of(folder, place)) for place, part in _parts(document)]
-        pdf = _set(document, folder, max(1, len(numbers)), sum(numbers))
-        try:
-            pdf.save(file)
-        finally:
-            pdf.close()
-    return sum(numbers)
+        with Press(folder, int(document.generated_at.timestamp())) as press:
+            count = _print(document, folder, press)
+            press.save(file)
+    return count
 
 
-def _parts(document: Document) -> Iterator[tuple[int, list[Row]]]:
+def _print(document: Document, folder: Path, press: Press) -> int:
+    """A short report goes to the press as a whole; of a long one the cover comes last: it sums up all rows."""
+    pieces = _pieces(document, folder)
+    last, count = next(pieces, (None, 0))
+    is_long = False
+    for following, rows in pieces:
+        press.add(_part(document, last))
+        last, count, is_long = following, count + rows, True
+    sums = {
+        "count": count,
+        "totals": texts(document.columns, document.totals()),
+        "charts": [_chart(chart) for chart in document.charts()],
+    }
+    if is_long:
+        press.add(_part(document, last) | sums)
+        last = None
+    press.add_cover(_part(document, last) | sums | {"hasCover": True})
+    return count
+
+
+def _pieces(document: Document, folder: Path) -> Iterator[tuple[str, int]]:
+    """The table's rows in files of ``folder``: each one's name, and how many rows it has."""
     coming = iter(document.rows)
-    number = 0
-    while part := list(islice(coming, ROWS_OF_A_PART)):
-        yield number, part
-        number += 1
+    for number in itertools.count():
+        rows = [texts(document.columns, row) for row in itertools.islice(coming, ROWS_OF_A_PART)]
+        if not rows:
+            return
+        name = f"rows-{number}.json"
+        (folder / name).write_bytes(orjson.dumps(rows))
+        yield name, len(rows)
 
 
-def _rows_of(folder: Path, part: int) -> Path:
-    return folder / f"rows-{part}.json"
-
-
-def _write_rows(columns: tuple[Column, ...], rows: Iterable[Row], path: Path) -> int:
-    printed = [texts(columns, row) for row in rows]
-    path.write_bytes(orjson.dumps(printed))
-    return len(printed)
-
-
-def _set(document: Document, folder: Path, parts: int, count: int) -> Any:
-    """All parts as one PDF; each begins with the page after the last of the one before."""
-    report = _report(document, count)
-    whole: Any = None
-    for part in range(parts):
-        place = {
-            "page": 1 if whole is None else len(whole) + 1,
-            "isFirst": part == 0,
-            "isLast": part == parts - 1,
-            "rows": _rows_of(folder, part).name if count else None,
-        }
-        (folder / "report.json").write_bytes(orjson.dumps(report | place))
-        _run(folder, int(document.generated_at.timestamp()))
-        made = pypdfium2.PdfDocument((folder / typesetting.PDF).read_bytes())
-        if whole is None:
-            whole = made
-        else:
-            whole.import_pages(made)
-            made.close()
-    return whole
-
-
-def _run(folder: Path, made_at: int) -> None:
-    script = str(Path(typesetting.__file__))
-    command = [sys.executable, "-I", script, str(folder), str(made_at)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PART_TIMEOUT_S, check=False)  # noqa: S603 - our own script
-    if done.returncode:
-        raise RuntimeError(f"the report could not be typeset (exit code {done.returncode})")
-
-
-def _report(document: Document, count: int) -> dict[str, Any]:
+def _part(document: Document, rows: str | None) -> JsonObject:
+    """What ``report.typ`` reads: a piece of the table without its sums, which may not be known yet."""
     return {
         "title": document.title,
         "madeAt": document.made_at,
@@ -107,9 +86,11 @@ def _report(document: Document, count: int) -> dict[str, Any]:
             {"heading": column.heading, "kind": column.kind.value, "right": column.is_number, "name": column.name}
             for column in document.columns
         ],
-        "count": count,
-        "totals": texts(document.columns, document.totals()),
-        "charts": [_chart(chart) for chart in document.charts()],
+        "rows": rows,
+        "count": None,
+        "totals": None,
+        "charts": [],
+        "hasCover": False,
     }
 
 

@@ -7,7 +7,9 @@ import io
 import json
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 
 import openpyxl
 import pypdfium2
@@ -16,6 +18,7 @@ import pytest
 from services.reports.columns import COLUMNS
 from services.reports.writers import WRITERS, pdf_file
 from services.reports.writers.csv_file import harmless
+from services.reports.writers.pdf_file import write_pdf
 from shared.messages.reports import ReportFormat, ReportType, VolumeFilters
 from tests.unit.services.reports.builders import a_document
 
@@ -132,6 +135,29 @@ def test_a_long_pdf_is_set_in_parts_whose_pages_count_on(monkeypatch: pytest.Mon
     text = "".join(pages)
     assert all(text.count(name) == 1 for name in names)
     assert [page for page in pages if "100 retailers" in page] == [pages[-1]]
+
+
+@pytest.mark.parametrize("report", TYPES)
+def test_a_long_pdf_has_one_page_of_cover(monkeypatch: pytest.MonkeyPatch, report: ReportType) -> None:
+    monkeypatch.setattr(pdf_file, "ROWS_OF_A_PART", 2)
+    document = a_document(report, ["One", "Two", "Three"])
+    document = replace(document, filters=replace(document.filters, city="Lalitpur " * 11, retailer_id="R" * 64))
+    file = io.BytesIO()
+    write_pdf(document, file)
+    cover, table, *_ = pages_of(file.getvalue())
+    assert all(chart.title in cover for chart in document.charts())
+    assert "One" in table
+
+
+def test_a_part_that_can_not_be_set_fails_the_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken = tmp_path / "report.typ"
+    broken.write_text("#let")
+    monkeypatch.setattr(pdf_file, "TEMPLATE", broken)
+    monkeypatch.setattr(pdf_file, "ROWS_OF_A_PART", 1)
+    file = io.BytesIO()
+    with pytest.raises(RuntimeError, match=r"could not be typeset \(exit code 1\)"):
+        write_pdf(a_document(ReportType.CREDIT_SUMMARY, ["One", "Two", "Three"]), file)
+    assert file.getvalue() == b""
 
 
 def test_a_name_that_looks_like_markup_is_only_text() -> None:
