@@ -19,7 +19,6 @@ from shared.database.session import Database
 from shared.errors import TransientError
 from shared.queues import Queue
 
-# Built once: every job asks it.
 _STORED = select(ProcessedJob.result).where(ProcessedJob.job_id == bindparam("job_id"))
 
 
@@ -46,17 +45,16 @@ def claim(tx: Session, job_id: str, queue: Queue, result: JsonObject) -> None:
 def run_once(database: Database, job_id: str, queue: Queue, effect: Callable[[Session], JsonObject]) -> JsonObject:
     """Run ``effect`` and claim the job in one transaction; return its result, or the one stored before.
 
-    ``effect`` gets the open transaction. Its errors roll everything back and pass through.
+    ``effect`` gets the open transaction. Its errors roll everything back and pass through, unless the job took
+    effect before: whatever a second run trips over, its answer is the first one's result.
     """
+    # Nearly every job comes once, so nobody looks for its claim beforehand: writing it shows whether there is one.
     try:
         with database.session() as tx:
-            stored = stored_result(tx, job_id)
-            if stored is not None:
-                return stored
             result = effect(tx)
             claim(tx, job_id, queue, result)
             return result
-    except AlreadyClaimed:
+    except Exception:
         with database.reader() as tx:
             stored = stored_result(tx, job_id)
         if stored is None:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from fractions import Fraction
-from functools import lru_cache
 from itertools import pairwise
 from math import isqrt
 from typing import NamedTuple
@@ -88,7 +87,6 @@ class Component:
     facts: dict[str, Fraction | int | None] = field(default_factory=dict)
 
 
-@lru_cache(maxsize=10)
 def window_start(today: date) -> date:
     """The first day of the last 365: what happened on it still counts."""
     return today - timedelta(days=WINDOW_DAYS)
@@ -99,7 +97,9 @@ def payment_history(orders: Sequence[DeliveredOrder], today: date) -> Component:
 
     Without due orders it is 0.5, and the facts say so by ``due_orders`` 0.
     """
-    due = [paid for paid in (_Paid.of(order, today) for order in orders) if paid.is_due(today)]
+    first_day = window_start(today)
+    in_window = (order for order in orders if order.total_paisa > 0 and first_day <= order.delivered_on <= today)
+    due = [paid for paid in (_Paid.of(order, today) for order in in_window) if paid.is_decided(today)]
     if not due:
         return Component(NO_HISTORY, {"due_orders": 0})
     due_paisa = sum(paid.order.total_paisa for paid in due)
@@ -137,11 +137,9 @@ class _Paid(NamedTuple):
                 paid_off_on = payment.paid_on
         return cls(order, in_time, paid_off_on)
 
-    def is_due(self, today: date) -> bool:
-        """Whether it counts: something to pay, delivered in the window, and past its due date or paid off."""
-        in_window = window_start(today) <= self.order.delivered_on <= today
-        is_decided = self.order.due_on < today or self.paid_off_on is not None
-        return self.order.total_paisa > 0 and in_window and is_decided
+    def is_decided(self, today: date) -> bool:
+        """Whether it counts: past its due date or paid off."""
+        return self.order.due_on < today or self.paid_off_on is not None
 
     def days_late(self, today: date) -> int:
         return max(0, ((self.paid_off_on or today) - self.order.due_on).days)
@@ -156,7 +154,8 @@ def consistency(ordered_on: Sequence[date], today: date) -> Component:
 
     Without orders in the window it is 0.2. Days in the future can't be and don't count.
     """
-    days = sorted(day for day in ordered_on if window_start(today) <= day <= today)
+    first_day = window_start(today)
+    days = sorted(day for day in ordered_on if first_day <= day <= today)
     if not days:
         return Component(NO_ORDERS, {"orders": 0})
     months = max(Fraction(1), Fraction((today - days[0]).days, MONTH_DAYS))

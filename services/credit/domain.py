@@ -39,6 +39,9 @@ WEIGHTS = {
 }
 """What each component counts; together 1."""
 
+MOST_POINTS = {part: int((MOST - LEAST) * weight) for part, weight in WEIGHTS.items()}
+"""What a perfect component adds: 240, 120, 120, 60 or 60."""
+
 
 class Band(StrEnum):
     """What a score means in a word."""
@@ -120,12 +123,7 @@ def total_of(parts: Mapping[Part, Component]) -> int:
 
 def points_of(part: Part, component: Component) -> Fraction:
     """What a component adds to the score, unrounded."""
-    return most_points(part) * component.value
-
-
-def most_points(part: Part) -> Fraction:
-    """What a perfect component would add: 240, 120, 120, 60 or 60."""
-    return (MOST - LEAST) * WEIGHTS[part]
+    return MOST_POINTS[part] * component.value
 
 
 def band_of(points: int) -> Band:

@@ -6,12 +6,13 @@ Numbers are rounded half up here, for people; the score itself was made from the
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
-from services.credit.components import MAX_PENALTY, QUIET_DAYS, Component
-from services.credit.domain import LEAST, MOST, WEIGHTS, Part, Score, most_points, points_of
+from services.credit.components import MAX_PENALTY, QUIET_DAYS
+from services.credit.domain import LEAST, MOST, MOST_POINTS, WEIGHTS, Part, Score, points_of
+from shared.database.base import JsonObject
 from shared.messages.fields import camel_case
 from shared.money import half_up, to_rupees
 
@@ -24,32 +25,36 @@ _NAMES = {
     Part.ACCOUNT_AGE: "Account age",
     Part.DISPUTES: "Disputes",
 }
-_PLACES = 4
+_SCALE = 10**4
 
 
-def explain(score: Score) -> str:
-    """The score, what each component adds to it and why, and what to do: a line each."""
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A score for people: ``components`` by name, each with weight, value, points, facts and the reason in words.
+
+    ``text`` has a line for the score, for each component and for what to do.
+    """
+
+    components: JsonObject
+    text: str
+
+
+def explain(score: Score) -> Explained:
+    """The score, what each component adds to it and why, and what to do."""
+    components = {}
     lines = [f"Credit score {score.points} of {LEAST} to {MOST}: {score.band}."]
     for part, component in score.parts.items():
-        points = f"{_shown(points_of(part, component), 1)} of {_shown(most_points(part), 0)} points"
-        lines.append(f"{_NAMES[part]}: {points}. {_REASONS[part](component.facts)}")
-    return "\n".join([*lines, f"Recommendation: {score.band.recommendation}"])
-
-
-def as_json(score: Score) -> dict[str, Any]:
-    """The components as they are stored: by name, each with weight, value, points, facts and the reason in words."""
-    return {part.value: _component_json(part, component) for part, component in score.parts.items()}
-
-
-def _component_json(part: Part, component: Component) -> dict[str, Any]:
-    return {
-        "weight": _number(WEIGHTS[part]),
-        "value": _number(component.value),
-        "points": _number(points_of(part, component)),
-        "maxPoints": _number(most_points(part)),
-        "facts": {camel_case(name): _number(fact) for name, fact in component.facts.items()},
-        "reason": _REASONS[part](component.facts),
-    }
+        points, reason = points_of(part, component), _REASONS[part](component.facts)
+        components[part.value] = {
+            "weight": _number(WEIGHTS[part]),
+            "value": _number(component.value),
+            "points": _number(points),
+            "maxPoints": MOST_POINTS[part],
+            "facts": {camel_case(name): _number(fact) for name, fact in component.facts.items()},
+            "reason": reason,
+        }
+        lines.append(f"{_NAMES[part]}: {_shown(points, 1)} of {MOST_POINTS[part]} points. {reason}")
+    return Explained(components, "\n".join([*lines, f"Recommendation: {score.band.recommendation}"]))
 
 
 def _payment_history(facts: Facts) -> str:
@@ -113,13 +118,13 @@ def _rupees(paisa: Fraction | int | None) -> str:
 
 
 def _shown(value: Fraction | int | None, places: int) -> str:
-    return f"{_rounded(value or 0, places):,.{places}f}"
+    exact = value or 0
+    rounded = Decimal(half_up(exact.numerator * 10**places, exact.denominator)).scaleb(-places)
+    return f"{rounded:,.{places}f}"
 
 
 def _number(value: Fraction | int | None) -> float | int | None:
     """JSON's number for it, with four decimals at most."""
-    return float(_rounded(value, _PLACES)) if isinstance(value, Fraction) else value
-
-
-def _rounded(value: Fraction | int, places: int) -> Decimal:
-    return Decimal(half_up(value.numerator * 10**places, value.denominator)).scaleb(-places)
+    if not isinstance(value, Fraction):
+        return value
+    return half_up(value.numerator * _SCALE, value.denominator) / _SCALE

@@ -1,7 +1,7 @@
 """What the service reads and writes: a retailer's history, and its scores.
 
 The same few queries, however many orders there are. Instants become business days in
-Kathmandu here, so that the rules know days only.
+Kathmandu on the way, so that the rules know days only.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from itertools import groupby
-from operator import attrgetter
-from typing import Any
+from operator import itemgetter
 
-from sqlalchemy import bindparam, func, or_, select, update
+from sqlalchemy import bindparam, case, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from services.credit.components import DeliveredOrder, Payment, window_start
 from services.credit.domain import History, Score
-from services.credit.explanation import as_json, explain
+from services.credit.explanation import explain
 from shared.business import OrderState
 from shared.clock import BUSINESS_ZONE, business_day
+from shared.database.days import business_day_of
 from shared.database.models import CreditScore, Order, Retailer
 from shared.database.models import Payment as PaymentRow
 from shared.database.rows import insert_new
@@ -50,28 +50,37 @@ _ACCOUNT = (
     # Rows that only refer to the retailer need not wait.
     .with_for_update(key_share=True)
 )
-_ORDERS = (
-    select(
-        Order.id,
-        Order.state,
-        Order.created_at,
-        Order.total_paisa,
-        Order.due_on,
-        _delivered_at.label("delivered_at"),
-        PaymentRow.amount_paisa,
-        PaymentRow.paid_at,
-    )
-    .outerjoin(PaymentRow, (PaymentRow.order_id == Order.id) & PaymentRow.reversed_at.is_(None))
-    .where(_is_of_retailer, Order.state.in_(_ACCEPTED))
-    .where(or_(Order.created_at >= bindparam("since"), _delivered_at >= bindparam("since")))
-    .order_by(Order.id, PaymentRow.paid_at, PaymentRow.id)
-)
-_ACCEPTED_EVER = (
-    select(func.count(), func.count().filter(_is_dispute))
+_ever = (
+    select(func.count().label("accepted"), func.count().filter(_is_dispute).label("cancelled"))
     .select_from(Order)
     .where(_is_of_retailer, _reached_acceptance)
+    .subquery("ever")
+)
+# Without a due date, as an imported order may be, nobody can say what was in time: it wasn't delivered for the rules.
+_delivered_on = case((Order.state.in_(_DELIVERED) & Order.due_on.is_not(None), business_day_of(_delivered_at)))
+_orders = (
+    select(
+        Order.id,
+        business_day_of(Order.created_at).label("created_on"),
+        _delivered_on.label("delivered_on"),
+        Order.due_on,
+        Order.total_paisa,
+    )
+    .where(_is_of_retailer, Order.state.in_(_ACCEPTED))
+    .where(or_(Order.created_at >= bindparam("since"), _delivered_at >= bindparam("since")))
+    .subquery("recent")
+)
+# One row for each payment of each order, one for an order without payments, and one where there is no order at all.
+_HISTORY = (
+    select(*_ever.c, *_orders.c, PaymentRow.amount_paisa, business_day_of(PaymentRow.paid_at))
+    .select_from(_ever)
+    .outerjoin(_orders, true())
+    .outerjoin(PaymentRow, (PaymentRow.order_id == _orders.c.id) & PaymentRow.reversed_at.is_(None))
+    .order_by(_orders.c.id, PaymentRow.paid_at, PaymentRow.id)
 )
 _NEWEST_SCORE = update(Retailer).where(Retailer.id == bindparam("retailer_id")).values(credit_score=bindparam("points"))
+
+_ORDER_ID = itemgetter(len(_ever.c))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,42 +115,30 @@ def lock_account(tx: Session, code: str) -> Account:
 
 def history(tx: Session, account: Account, today: date) -> History:
     """All that the score of the business day ``today`` is made from."""
-    since = datetime.combine(window_start(today), time.min, BUSINESS_ZONE).astimezone(UTC)
-    accepted, cancelled_by_retailer = _accepted_ever(tx, account.id)
-    orders = _orders(tx, account.id, since)
+    first_day = window_start(today)
+    since = datetime.combine(first_day, time.min, BUSINESS_ZONE).astimezone(UTC)
+    rows = tx.connection().execute(_HISTORY, {"retailer_id": account.id, "since": since}).all()
+    delivered: list[DeliveredOrder] = []
+    ordered_on: list[date] = []
+    for _, lines in groupby(rows, key=_ORDER_ID):
+        _, _, order_id, created_on, delivered_on, due_on, total_paisa, *_ = line = next(lines)
+        if order_id is None:
+            break
+        if created_on >= first_day:
+            ordered_on.append(created_on)
+        if delivered_on is not None and delivered_on >= first_day:
+            paid = tuple(Payment(each[-1], each[-2]) for each in (line, *lines) if each[-1] is not None)
+            delivered.append(DeliveredOrder(total_paisa, delivered_on, due_on, paid))
+    accepted, cancelled_by_retailer, *_ = rows[0]
     return History(
         opened_on=account.opened_on,
         limit_paisa=account.limit_paisa,
         debt_paisa=account.debt_paisa,
-        delivered=tuple(_delivered_order(lines) for lines in orders if _is_delivered(lines[0], since)),
-        ordered_on=tuple(sorted(business_day(lines[0].created_at) for lines in orders if lines[0].created_at >= since)),
+        delivered=tuple(delivered),
+        ordered_on=tuple(sorted(ordered_on)),
         accepted=accepted,
         cancelled_by_retailer=cancelled_by_retailer,
     )
-
-
-def _orders(tx: Session, retailer_id: int, since: datetime) -> list[list[Any]]:
-    """The accepted orders that were made or delivered since then: a row for each payment, or one without."""
-    rows = tx.connection().execute(_ORDERS, {"retailer_id": retailer_id, "since": since}).all()
-    return [list(lines) for _, lines in groupby(rows, key=attrgetter("id"))]
-
-
-def _is_delivered(order: Any, since: datetime) -> bool:
-    # Without a due date, as an imported order may be, nobody can say what was in time.
-    return order.state in _DELIVERED and order.due_on is not None and order.delivered_at >= since
-
-
-def _delivered_order(lines: list[Any]) -> DeliveredOrder:
-    paid = [line for line in lines if line.paid_at is not None]
-    payments = tuple(Payment(business_day(line.paid_at), line.amount_paisa) for line in paid)
-    first = lines[0]
-    return DeliveredOrder(first.total_paisa, business_day(first.delivered_at), first.due_on, payments)
-
-
-def _accepted_ever(tx: Session, retailer_id: int) -> tuple[int, int]:
-    """How many orders were ever accepted, and how many of them the retailer cancelled afterwards."""
-    accepted, cancelled_by_retailer = tx.connection().execute(_ACCEPTED_EVER, {"retailer_id": retailer_id}).one()
-    return int(accepted), int(cancelled_by_retailer)
 
 
 def save(tx: Session, account: Account, score: Score, *, trigger: Trigger, job_id: str, now: datetime) -> None:
@@ -149,13 +146,14 @@ def save(tx: Session, account: Account, score: Score, *, trigger: Trigger, job_i
 
     PermanentError if a job of this id has stored one: a calculation belongs to one job.
     """
+    explained = explain(score)
     row = {
         "retailer_id": account.id,
         "score": score.points,
         "band": score.band.value,
         "trigger": trigger,
-        "components": as_json(score),
-        "explanation": explain(score),
+        "components": explained.components,
+        "explanation": explained.text,
         "job_id": job_id,
         "calculated_at": now,
     }

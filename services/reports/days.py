@@ -9,9 +9,7 @@ from sqlalchemy import ColumnElement, Date, Integer, String, cast, func, literal
 from sqlalchemy.orm import Session
 
 from shared.clock import BUSINESS_ZONE
-
-SQLITE_SHIFT = "+345 minutes"
-"""SQLite knows no zones; Kathmandu has been at +05:45 since 1986."""
+from shared.database.days import SQLITE_SHIFT, business_day_of
 
 
 def month_of(tx: Session, instant: Any) -> ColumnElement[str]:
@@ -24,8 +22,8 @@ def month_of(tx: Session, instant: Any) -> ColumnElement[str]:
 def days_past(tx: Session, instant: Any, day: Any) -> ColumnElement[int]:
     """How many days after ``day`` the instant's business day is."""
     if _is_postgres(tx):
-        return type_coerce(cast(func.timezone(BUSINESS_ZONE.key, instant), Date) - day, Integer)
-    return cast(func.julianday(func.date(instant, SQLITE_SHIFT)) - func.julianday(day), Integer)
+        return type_coerce(business_day_of(instant) - day, Integer)
+    return cast(func.julianday(business_day_of(instant)) - func.julianday(day), Integer)
 
 
 def days_since(tx: Session, day: Any, today: date) -> ColumnElement[int]:

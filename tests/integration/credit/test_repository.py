@@ -180,7 +180,7 @@ def test_the_number_of_queries_does_not_grow_with_the_orders(facts: Facts) -> No
             assert len(history_of(facts, code).delivered) > 0
         counts.append(sum(statement.lstrip().upper().startswith("SELECT") for statement in asked))
 
-    assert counts == [3, 3]
+    assert counts == [2, 2]
 
 
 def test_a_score_takes_as_many_queries_with_200_orders_as_with_10(facts: Facts) -> None:

@@ -100,7 +100,7 @@ def test_a_half_point_of_a_real_history_is_rounded_up() -> None:
 def test_the_weights_are_the_rules_and_sum_to_one() -> None:
     assert [float(weight) for weight in domain.WEIGHTS.values()] == [0.4, 0.2, 0.2, 0.1, 0.1]
     assert sum(domain.WEIGHTS.values()) == 1
-    assert [domain.most_points(part) for part in Part] == [240, 120, 120, 60, 60]
+    assert list(domain.MOST_POINTS.values()) == [240, 120, 120, 60, 60]
 
 
 @pytest.mark.parametrize(
@@ -136,4 +136,4 @@ def test_the_readme_lists_bands_and_weights_as_the_code_has_them() -> None:
         assert f"| {band} | {from_points}| {band.recommendation} |" in text
     names = {Part.PAYMENT_HISTORY: "payment history", Part.ACCOUNT_AGE: "account age"}
     for part, weight in domain.WEIGHTS.items():
-        assert f"| {names.get(part, part.value)} | {float(weight)} | {domain.most_points(part)} |" in text
+        assert f"| {names.get(part, part.value)} | {float(weight)} | {domain.MOST_POINTS[part]} |" in text

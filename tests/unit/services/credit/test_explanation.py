@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.credit import domain
-from services.credit.explanation import as_json, explain
+from services.credit.explanation import explain
 from shared.database.base import dump_json, load_json
 from tests.unit.services.credit.builders import RUPEE, TODAY, a_history, ago, an_order
 
@@ -27,7 +27,7 @@ CONSISTENCY_REASON = (
 
 
 def test_an_explanation_names_every_component_its_reason_and_what_to_do() -> None:
-    assert explain(domain.score(HISTORY, TODAY)).splitlines() == [
+    assert explain(domain.score(HISTORY, TODAY)).text.splitlines() == [
         "Credit score 661 of 300 to 900: Good.",
         f"Payment history: 149.2 of 240 points. {PAYMENT_REASON}",
         f"Consistency: 31.9 of 120 points. {CONSISTENCY_REASON}",
@@ -39,7 +39,7 @@ def test_an_explanation_names_every_component_its_reason_and_what_to_do() -> Non
 
 
 def test_what_is_not_known_is_said() -> None:
-    text = explain(domain.score(a_history(opened_on=ago(1)), TODAY))
+    text = explain(domain.score(a_history(opened_on=ago(1)), TODAY)).text
 
     assert "No order of the last 365 days has come due yet." in text
     assert "No accepted order in the last 365 days." in text
@@ -51,18 +51,18 @@ def test_what_is_not_known_is_said() -> None:
 def test_the_largest_penalty_is_called_that() -> None:
     score = domain.score(a_history(delivered=(an_order(due=60),)), TODAY)
 
-    assert "1 due order: 0.0 %" in explain(score)
-    assert "60.0 days late, which takes off 0.50, the most there is." in explain(score)
+    assert "1 due order: 0.0 %" in explain(score).text
+    assert "60.0 days late, which takes off 0.50, the most there is." in explain(score).text
 
 
 def test_a_recent_last_order_halves_nothing() -> None:
-    score = domain.score(a_history(ordered_on=(ago(1),)), TODAY)
+    text = explain(domain.score(a_history(ordered_on=(ago(1),)), TODAY)).text
 
-    assert "1 accepted order, 1.0 a month: frequency 0.20, regularity 0.50; the last one 1 day ago." in explain(score)
+    assert "1 accepted order, 1.0 a month: frequency 0.20, regularity 0.50; the last one 1 day ago." in text
 
 
 def test_the_stored_components_are_plain_json() -> None:
-    stored = as_json(domain.score(HISTORY, TODAY))
+    stored = explain(domain.score(HISTORY, TODAY)).components
 
     assert load_json(dump_json(stored)) == stored
     assert list(stored) == ["paymentHistory", "consistency", "utilisation", "accountAge", "disputes"]
@@ -86,4 +86,4 @@ def test_the_stored_components_are_plain_json() -> None:
 def test_the_points_of_the_components_and_300_are_the_score() -> None:
     score = domain.score(HISTORY, TODAY)
 
-    assert round(300 + sum(part["points"] for part in as_json(score).values())) == score.points
+    assert round(300 + sum(part["points"] for part in explain(score).components.values())) == score.points

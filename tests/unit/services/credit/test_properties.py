@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from services.credit import domain
 from services.credit.components import DeliveredOrder, Payment
 from services.credit.domain import History
-from services.credit.explanation import as_json, explain
+from services.credit.explanation import explain
 from tests.unit.services.credit.builders import TODAY, ago
 
 AMOUNTS = st.integers(1, 10**9)
@@ -88,7 +88,7 @@ def test_a_score_never_rises_with_the_debt(history: History, more_paisa: int) ->
 def test_every_score_can_be_explained_and_its_points_add_up(history: History) -> None:
     score = domain.score(history, TODAY)
 
-    assert len(explain(score).splitlines()) == 7
+    assert len(explain(score).text.splitlines()) == 7
     # Five components, each rounded to four decimals.
-    exact = 300 + sum(part["points"] for part in as_json(score).values())
+    exact = 300 + sum(part["points"] for part in explain(score).components.values())
     assert abs(exact - score.points) <= 0.5 + 5 * 0.00005
