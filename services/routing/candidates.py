@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import BindParameter, FromClause, Select, Subquery, bindparam, func, select
@@ -12,36 +13,38 @@ from sqlalchemy.orm import Session
 from services.routing.scoring import Offered, Place, Record, Vendor
 from shared.business import OPEN
 from shared.database import vendor_records
-from shared.database.models import Order, Product, Stock
+from shared.database.models import Order, Stock
 from shared.database.models import Vendor as VendorRow
 
 NOTHING_KNOWN = Record()
+_CODE = attrgetter("code")
 
 
-def candidates(tx: Session, product_ids: Sequence[int], now: datetime) -> list[Vendor]:
-    """The vendors that sell any of the products, by code; whether they are eligible the rules decide.
+def candidates(tx: Session, products: Mapping[int, str], now: datetime) -> list[Vendor]:
+    """The vendors that sell any of the products (codes by id); whether they are eligible the rules decide.
 
     Stock and open orders are as they are now; so is the record of 180 days, unless the platform has so many orders
     that it is read as it was last counted.
     """
     query = _query(vendor_records.current(tx, now))
     # Plain rows: with thousands of them the ORM's would take longer than the database.
-    return _vendors(tx.connection().execute(query, {"products": list(product_ids)}).all())
+    return _vendors(tx.connection().execute(query, {"products": list(products)}).all(), products)
 
 
 def _query(record: FromClause) -> Select[Any]:
     open_orders = _open_orders()
     columns: tuple[Any, ...] = (
+        VendorRow.id,
+        Stock.product_id,
+        Stock.price_paisa,
+        Stock.quantity,
+        Stock.available,
         VendorRow.code,
         VendorRow.approved,
         VendorRow.active,
         VendorRow.rating_hundredths,
         VendorRow.city,
         VendorRow.state,
-        Product.code,
-        Stock.price_paisa,
-        Stock.quantity,
-        Stock.available,
         open_orders.c.open_orders,
         record.c.offers,
         record.c.offers_accepted,
@@ -55,11 +58,9 @@ def _query(record: FromClause) -> Select[Any]:
         select(*columns)
         .select_from(Stock)
         .join(VendorRow, VendorRow.id == Stock.vendor_id)
-        .join(Product, Product.id == Stock.product_id)
         .outerjoin(open_orders, open_orders.c.vendor_id == VendorRow.id)
         .outerjoin(record, record.c.vendor_id == VendorRow.id)
         .where(Stock.product_id.in_(bindparam("products", expanding=True)))
-        .order_by(VendorRow.code)
     )
 
 
@@ -75,18 +76,18 @@ def _open_orders() -> Subquery:
     )
 
 
-def _vendors(rows: Iterable[Sequence[Any]]) -> list[Vendor]:
-    """One vendor of the rows that it has, one for each product."""
+def _vendors(rows: Iterable[Any], products: Mapping[int, str]) -> list[Vendor]:
+    """One vendor of the rows that it has, one for each product, in whatever order they come."""
+    stocks: dict[int, dict[str, Offered]] = {}
     found: list[Vendor] = []
-    stock: dict[str, Offered] = {}
-    last = None
     for row in rows:
-        if row[0] != last:
-            stock = {}
-            last, approved, active, rating, city, state = row[:6]
+        vendor_id, product_id, price_paisa, quantity, available, *_ = row
+        stock = stocks.get(vendor_id)
+        if stock is None:
+            stock = stocks[vendor_id] = {}
+            code, approved, active, rating, city, state, open_orders, offers, *_ = row[5:]
             # All of the record is null where nothing was counted yet.
-            record = NOTHING_KNOWN if row[11] is None else Record._make(row[11:])
-            place = Place(city, state)
-            found.append(Vendor(last, approved, active, rating, place, row[10] or 0, stock, record))
-        stock[row[6]] = Offered._make(row[7:10])
-    return found
+            record = NOTHING_KNOWN if offers is None else Record._make(row[12:])
+            found.append(Vendor(code, approved, active, rating, Place(city, state), open_orders or 0, stock, record))
+        stock[products[product_id]] = Offered(price_paisa, quantity, available)
+    return sorted(found, key=_CODE)

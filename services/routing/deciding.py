@@ -56,7 +56,7 @@ def find_vendor(tx: Session, order: Order, job: RouteOrder, run: Run) -> Routed:
     tried = repository.vendors_tried(tx, order)
     if domain.before_looking(len(tried)) is FollowUp.MANUAL:
         return _leave_to_a_person(tx, order, f"{len(tried)} vendors were asked in vain.", run)
-    vendors = candidates(tx, basket.product_ids, run.now)
+    vendors = candidates(tx, basket.products, run.now)
     decision = domain.decide(vendors, basket.items, basket.place, tried=tried)
     repository.save_decision(tx, order, decision, attempt=job.attempt, job_id=run.job_id, now=run.now)
     if decision.chosen is None:

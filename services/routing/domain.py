@@ -78,9 +78,13 @@ def decide(
             eligible.append(vendor)
         else:
             obstacles[reason] += 1
-    cheapest = min((basket_paisa(vendor, items) for vendor in eligible), default=0)
+    baskets = [basket_paisa(vendor, items) for vendor in eligible]
+    cheapest = min(baskets, default=0)
     mean = mean_basket([vendor for vendor in vendors if vendor.approved and vendor.active], items)
-    scores = [score(vendor, items, retailer, cheapest_paisa=cheapest, mean_paisa=mean) for vendor in eligible]
+    scores = [
+        score(vendor, items, retailer, own_paisa=own, cheapest_paisa=cheapest, mean_paisa=mean)
+        for vendor, own in zip(eligible, baskets, strict=True)
+    ]
     ranked = tuple(sorted(scores, key=_rank))
     return Decision(ranked, dict(obstacles), explain(ranked, obstacles))
 

@@ -32,7 +32,8 @@ class Basket:
     retailer: str
     place: Place
     items: tuple[Wanted, ...]
-    product_ids: tuple[int, ...]
+    products: dict[int, str]
+    """The items' products: codes by id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def basket(tx: Session, order: Order) -> Basket:
         retailer=retailer.code,
         place=Place(retailer.city, retailer.state),
         items=tuple(Wanted(row.code, row.quantity) for row in rows),
-        product_ids=tuple(row.id for row in rows),
+        products={row.id: row.code for row in rows},
     )
 
 

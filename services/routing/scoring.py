@@ -187,18 +187,22 @@ class Score(NamedTuple):
     reliability_hundredths: int
 
 
-def score(vendor: Vendor, items: Sequence[Wanted], retailer: Place, *, cheapest_paisa: int, mean_paisa: Ratio) -> Score:
-    """One vendor's score, rounded half up once at the end; the parts are rounded for showing only."""
-    own = basket_paisa(vendor, items)
+def score(
+    vendor: Vendor, items: Sequence[Wanted], retailer: Place, *, own_paisa: int, cheapest_paisa: int, mean_paisa: Ratio
+) -> Score:
+    """One vendor's score, rounded half up once at the end; the parts are rounded for showing only.
+
+    ``own_paisa`` is what the order costs at this vendor, ``cheapest_paisa`` at the cheapest one.
+    """
     parts = (
         availability(vendor, items),
         proximity(vendor.place, retailer),
         workload(vendor.open_orders),
-        price(own, cheapest_paisa),
-        reliability(vendor, own, mean_paisa),
+        price(own_paisa, cheapest_paisa),
+        reliability(vendor, own_paisa, mean_paisa),
     )
     total = hundredths(weighted(zip(_WEIGHTS, parts, strict=True)))
-    return Score(vendor.code, own, total, *map(hundredths, parts))
+    return Score(vendor.code, own_paisa, total, *map(hundredths, parts))
 
 
 def _same(left: str | None, right: str | None) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, T
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.business import OfferState
-from shared.database.base import Base, BigId, JsonObject, name_of, one_of, utc_now
+from shared.database.base import Base, BigId, JsonObject, JsonTable, name_of, one_of, utc_now
 from shared.database.models.engine import JOB_ID_LENGTH
 
 _PENDING = text("state = 'PENDING'")
@@ -62,7 +62,7 @@ class RoutingDecision(Base):
     order_id: Mapped[int] = mapped_column(ForeignKey("orders.id"))
     attempt: Mapped[int]
     job_id: Mapped[str] = mapped_column(String(JOB_ID_LENGTH), unique=True)
-    candidates: Mapped[list[JsonObject]]
+    candidates: Mapped[list[JsonObject]] = mapped_column(JsonTable())
     chosen_vendor_id: Mapped[int | None] = mapped_column(ForeignKey("vendors.id"))
     explanation: Mapped[str] = mapped_column(Text)
     decided_at: Mapped[datetime] = mapped_column(default=utc_now)

@@ -6,17 +6,30 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from alembic import command
-from sqlalchemy import inspect, select
+from sqlalchemy import inspect, select, text
 from sqlalchemy.orm import Session
 
 from shared.business import OfferState
 from shared.database import Database, vendor_records
+from shared.database.base import dump_json, load_json
 from shared.database.migrate import _config, migrate, newest_revision
-from shared.database.models import Direction, MessageState, OutboxJob, Retailer, VendorRecord, WhatsAppMessage
+from shared.database.models import (
+    Direction,
+    MessageState,
+    OutboxJob,
+    Retailer,
+    RoutingDecision,
+    VendorRecord,
+    WhatsAppMessage,
+)
 from shared.queues import Queue
 from tests.integration.database import business_rows as rows
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
+OLD_DECISION = text(
+    "insert into routing_decisions (order_id, attempt, job_id, candidates, explanation, decided_at)"
+    " values (1, 1, :job, :candidates, 'Of old.', '2026-11-24 06:00:00+00:00')"
+)
 
 
 def test_a_filled_database_of_the_first_revision_comes_forward_with_all_its_rows(empty_database_url: str) -> None:
@@ -59,6 +72,31 @@ def test_vendors_come_forward_with_the_records_that_their_orders_and_offers_make
         assert records(tx) == counted
     assert len(counted) == 2
     assert (counted[0].timed, counted[0].delivery_seconds, counted[0].offers) == (1, 30 * 3600, 1)
+    database.dispose()
+
+
+def test_decisions_come_forward_with_their_candidates_and_go_back(empty_database_url: str) -> None:
+    migrate(empty_database_url, "0007")
+    database = Database(empty_database_url)
+    best, other = {"vendor": "VEN001", "totalHundredths": 9_000}, {"vendor": "VEN002", "totalHundredths": 8_000}
+    candidates = [[best, other], [], [best]]
+    with database.session() as tx:
+        rows.add_a_small_business(tx)
+        tx.add(rows.an_order())
+        tx.flush()
+        for number, found in enumerate(candidates):
+            tx.execute(OLD_DECISION, {"job": f"routing-{number}", "candidates": dump_json(found)})
+
+    migrate(empty_database_url)
+
+    with database.session() as tx:
+        assert tx.scalars(select(RoutingDecision.candidates).order_by(RoutingDecision.id)).all() == candidates
+    with database.engine.begin() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0007")
+        stored = connection.execute(text("select candidates from routing_decisions order by id")).scalars()
+        assert [load_json(each) if isinstance(each, str) else each for each in stored] == candidates
     database.dispose()
 
 

@@ -135,7 +135,7 @@ def test_the_walk_throughs_order_goes_to_its_first_vendor(database: Database, se
         order = routing.lock_order(tx, loaded.story_number)
         assert order is not None
         wanted = routing.basket(tx, order)
-        decision = decide(candidates(tx, wanted.product_ids, NOW), wanted.items, wanted.place, tried=set())
+        decision = decide(candidates(tx, wanted.products, NOW), wanted.items, wanted.place, tried=set())
     assert decision.chosen is not None
     assert decision.chosen.vendor == "VEN001"
     assert {score.vendor for score in decision.candidates} >= {"VEN001", "VEN002", "VEN003"}

@@ -23,7 +23,7 @@ from tests.kit.statements import statements
 
 
 def read(shop: Shop, *, at: datetime = NOW) -> list[ReadVendor]:
-    products = [shop.find(Product, code).id for code in ("RICE", "OIL")]
+    products = {shop.find(Product, code).id: code for code in ("RICE", "OIL")}
     with shop.database.reader() as tx:
         return candidates(tx, products, at)
 

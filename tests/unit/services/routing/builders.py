@@ -28,6 +28,7 @@ def score_of(vendor: Vendor, *, cheapest_paisa: int | None = None) -> Score:
         vendor,
         [RICE],
         RETAILER,
+        own_paisa=own,
         cheapest_paisa=own if cheapest_paisa is None else cheapest_paisa,
         mean_paisa=(own, 1),
     )
