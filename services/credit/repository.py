@@ -28,13 +28,17 @@ from shared.messages.credit import Trigger
 from shared.messages.orders import CancelledBy
 
 _DELIVERED = (OrderState.DELIVERED, OrderState.COMPLETED)
-_ACCEPTED = (OrderState.ACCEPTED, OrderState.DISPATCHED, *_DELIVERED)
-"""The states of an order that reached ACCEPTED and wasn't cancelled."""
+_ON_THEIR_WAY = (OrderState.ACCEPTED, OrderState.DISPATCHED)
+"""With the delivered ones, the orders that reached ACCEPTED and weren't cancelled."""
 
 # An imported order may not know when it was delivered: the nearest time that it does know stands in.
 _delivered_at = func.coalesce(Order.delivered_at, Order.completed_at, Order.created_at)
-_reached_acceptance = or_(Order.accepted_at.is_not(None), Order.state.in_(_ACCEPTED))
+# Alternatives, since a list of parameters would be spread out anew in each execution.
+_was_delivered = or_(*(Order.state == state for state in _DELIVERED))
+_is_accepted = or_(_was_delivered, *(Order.state == state for state in _ON_THEIR_WAY))
+_reached_acceptance = or_(Order.accepted_at.is_not(None), _is_accepted)
 _is_dispute = (Order.state == OrderState.CANCELLED) & (Order.cancelled_by == CancelledBy.RETAILER)
+
 _is_of_retailer = Order.retailer_id == bindparam("retailer_id")
 
 # The statements are built once, and executed as they are: either took longer than calculating the score.
@@ -57,7 +61,7 @@ _ever = (
     .subquery("ever")
 )
 # Without a due date, as an imported order may be, nobody can say what was in time: it wasn't delivered for the rules.
-_delivered_on = case((Order.state.in_(_DELIVERED) & Order.due_on.is_not(None), business_day_of(_delivered_at)))
+_delivered_on = case((_was_delivered & Order.due_on.is_not(None), business_day_of(_delivered_at)))
 _orders = (
     select(
         Order.id,
@@ -66,7 +70,7 @@ _orders = (
         Order.due_on,
         Order.total_paisa,
     )
-    .where(_is_of_retailer, Order.state.in_(_ACCEPTED))
+    .where(_is_of_retailer, _is_accepted)
     .where(or_(Order.created_at >= bindparam("since"), _delivered_at >= bindparam("since")))
     .subquery("recent")
 )
@@ -159,4 +163,5 @@ def save(tx: Session, account: Account, score: Score, *, trigger: Trigger, job_i
     }
     if not insert_new(tx, CreditScore, row):
         raise PermanentError(f"job {job_id} has stored a score long ago: enqueue the calculation under a new id")
-    tx.connection().execute(_NEWEST_SCORE, {"retailer_id": account.id, "points": score.points})
+    if score.points != account.score:
+        tx.connection().execute(_NEWEST_SCORE, {"retailer_id": account.id, "points": score.points})
