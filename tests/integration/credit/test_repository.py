@@ -190,10 +190,20 @@ def test_a_score_takes_as_many_queries_with_200_orders_as_with_10(facts: Facts) 
         for _ in range(orders):
             facts.payment(facts.order(retailer_id, OrderState.DELIVERED, rupees_paid=1_000), 1_000, ago(3))
         with statements(facts.database) as asked:
-            save(facts, f"credit-{orders}")
+            save(facts, f"credit-{orders}", points=500 + orders)
         counts.append(len(asked))
 
     assert counts[0] == counts[1]
+
+
+def test_an_unchanged_score_is_stored_without_touching_the_retailer(facts: Facts) -> None:
+    facts.retailer()
+    save(facts, "credit-1")
+    with statements(facts.database) as asked:
+        save(facts, "credit-2")
+
+    assert not any("UPDATE retailers" in statement for statement in asked)
+    assert (len(facts.scores()), facts.score_of()) == (2, 576)
 
 
 def test_a_score_is_stored_with_its_components_and_explanation(facts: Facts) -> None:
