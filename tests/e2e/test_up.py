@@ -117,22 +117,32 @@ def start_copy(tmp_path: Path) -> Iterator[Callable[..., Copy]]:
 
 
 @pytest.mark.slow
-def test_a_message_is_delivered_and_its_history_survives_a_restart(start_copy: Callable[..., Copy]) -> None:
+def test_a_killed_worker_is_started_again_ctrl_c_leaves_no_process_and_a_restart_no_gap(
+    start_copy: Callable[..., Copy],
+) -> None:
     copy = start_copy()
     copy.await_shown("Doko is up")
-    job_id = copy.call("POST", "/whatsapp/messages", MESSAGE)["jobId"]
-    copy.await_completed(job_id)
+    before = copy.call("POST", "/whatsapp/messages", MESSAGE)["jobId"]
+    copy.await_completed(before)
     assert "ORD-2026-001" in copy.shown
     assert stat.S_IMODE(copy.token_file.stat().st_mode) == 0o600
     token = copy.token_file.read_text()
-    assert copy.stop() == 0, copy.shown
+    assert len(copy.processes()) > 5
+
+    os.kill(copy.pid_of("services.whatsapp.worker"), signal.SIGKILL)
+    copy.await_shown("ended by SIGKILL; it starts again in 0.5 s")
+    after = copy.call("POST", "/whatsapp/messages", MESSAGE)["jobId"]
+    copy.await_completed(after)
+
+    # The terminal sends SIGINT; only the supervisor gets it.
+    assert copy.stop(signal.SIGINT) == 0, copy.shown
     assert copy.shown.endswith("Stopped: every part ended by itself.\n")
+    assert copy.processes() == []
 
     again = start_copy()
     again.await_shown("Doko is up")
-
     assert again.token_file.read_text() == token
-    again.await_completed(job_id)
+    again.await_completed(before)
 
 
 @pytest.mark.slow
@@ -157,45 +167,19 @@ def test_the_first_start_brings_a_demo_whose_draft_can_be_confirmed_and_later_on
 
 
 @pytest.mark.slow
-def test_a_killed_worker_is_started_again_and_ctrl_c_leaves_no_process(start_copy: Callable[..., Copy]) -> None:
-    copy = start_copy()
-    copy.await_shown("Doko is up")
-    before = copy.call("POST", "/whatsapp/messages", MESSAGE)["jobId"]
-    copy.await_completed(before)
-    assert len(copy.processes()) > 5
-
-    os.kill(copy.pid_of("services.whatsapp.worker"), signal.SIGKILL)
-    copy.await_shown("ended by SIGKILL; it starts again in 0.5 s")
-    after = copy.call("POST", "/whatsapp/messages", MESSAGE)["jobId"]
-    copy.await_completed(after)
-
-    # The terminal sends SIGINT; only the supervisor gets it.
-    assert copy.stop(signal.SIGINT) == 0, copy.shown
-    assert copy.shown.endswith("Stopped: every part ended by itself.\n")
-    assert copy.processes() == []
-
-
-@pytest.mark.slow
-def test_copies_with_other_ports_and_folders_run_side_by_side(start_copy: Callable[..., Copy]) -> None:
+def test_copies_run_side_by_side_but_not_on_the_same_port_or_folder(start_copy: Callable[..., Copy]) -> None:
     one, two = start_copy("one"), start_copy("two")
     for copy in (one, two):
         copy.await_shown("Doko is up")
 
     job_id = one.call("POST", "/whatsapp/messages", MESSAGE)["jobId"]
-
     one.await_completed(job_id)
     with pytest.raises(httpx.HTTPStatusError, match="404"):
         two.call("GET", f"/jobs/{job_id}")
 
-
-@pytest.mark.slow
-def test_a_taken_port_and_a_used_folder_are_told_at_once(start_copy: Callable[..., Copy]) -> None:
-    first = start_copy("one")
-    first.await_shown("Doko is up")
-
-    same_port = start_copy("two", port=first.port)
+    same_port = start_copy("three", port=one.port)
     assert same_port.process.wait(TIMEOUT_S) == 2
-    assert f"port {first.port} is taken by another program: stop it, or run `PORT=" in same_port.shown
+    assert f"port {one.port} is taken by another program: stop it, or run `PORT=" in same_port.shown
 
     same_folder = start_copy("one")
     assert same_folder.process.wait(TIMEOUT_S) == 2

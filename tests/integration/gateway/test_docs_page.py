@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-MARKUP_MS = 10_000
+MARKUP_MS = 40_000
 
 
 @pytest.mark.slow
