@@ -14,15 +14,24 @@ if find_spec("moto") is not None:
     pytest_plugins.append("tests.fixtures.bucket")
 
 
-_SLOW_TOGETHER = {"credit", "importing", "mail", "orders", "reminders", "reports", "routing", "schedules"}
-"""Folders of integration tests that are quick one by one and slow together, each on two databases."""
+_SLOW_TOGETHER = {
+    *("credit", "importing", "mail", "orders", "reminders", "reports", "routing", "schedules"),
+    *("deploy", "drafts"),
+}
+"""Folders of integration tests that are quick one by one and slow together."""
+
+_SLOW_FILES = (
+    *("test_business_", "test_master_data", "test_migrations", "test_processes"),
+    *("test_logs", "test_reports", "test_sending", "test_sentry", "test_worker"),
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave what takes long together out of ``make test-fast``."""
+    """Leave what takes long together out of ``make test-fast``, and of what runs on both databases one."""
     folder = Path(__file__).parent / "integration"
     for item in items:
-        if item.path.is_relative_to(folder) and (
-            item.path.parent.name in _SLOW_TOGETHER or item.path.name.startswith("test_business_")
-        ):
+        if not item.path.is_relative_to(folder):
+            continue
+        is_slow = item.path.parent.name in _SLOW_TOGETHER or item.path.name.startswith(_SLOW_FILES)
+        if is_slow or "[postgres" in item.name:
             item.add_marker(pytest.mark.slow)

@@ -111,6 +111,7 @@ def test_xlsx_holds_real_numbers_and_days_with_their_formats() -> None:
     assert rows["D3"].font.bold
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("report", TYPES)
 def test_pdf_has_title_filters_totals_charts_table_and_page_numbers(report: ReportType) -> None:
     pages = pages_of(written(ReportFormat.PDF, report, "One", "Two"))
@@ -122,11 +123,13 @@ def test_pdf_has_title_filters_totals_charts_table_and_page_numbers(report: Repo
     assert "Page 2 of 2" in pages[1]
 
 
+@pytest.mark.slow
 def test_a_pdf_without_rows_says_so() -> None:
     (page,) = pages_of(written(ReportFormat.PDF, ReportType.CREDIT_SUMMARY))
     assert "No retailer matches these filters." in page
 
 
+@pytest.mark.slow
 def test_a_long_pdf_is_set_in_parts_whose_pages_count_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf_file, "ROWS_OF_A_PART", 40)
     names = [f"Shop {number:03d}" for number in range(100)]
@@ -137,6 +140,7 @@ def test_a_long_pdf_is_set_in_parts_whose_pages_count_on(monkeypatch: pytest.Mon
     assert [page for page in pages if "100 retailers" in page] == [pages[-1]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("report", TYPES)
 def test_a_long_pdf_has_one_page_of_cover(monkeypatch: pytest.MonkeyPatch, report: ReportType) -> None:
     monkeypatch.setattr(pdf_file, "ROWS_OF_A_PART", 2)
@@ -149,6 +153,7 @@ def test_a_long_pdf_has_one_page_of_cover(monkeypatch: pytest.MonkeyPatch, repor
     assert "One" in table
 
 
+@pytest.mark.slow
 def test_a_part_that_can_not_be_set_fails_the_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     broken = tmp_path / "report.typ"
     broken.write_text("#let")
@@ -160,6 +165,7 @@ def test_a_part_that_can_not_be_set_fails_the_report(monkeypatch: pytest.MonkeyP
     assert file.getvalue() == b""
 
 
+@pytest.mark.slow
 def test_a_name_that_looks_like_markup_is_only_text() -> None:
     pages = pages_of(written(ReportFormat.PDF, ReportType.CREDIT_SUMMARY, '#read("/etc/hosts") *x* $1$'))
     assert '#read("/etc/hosts")' in "".join(pages[1].replace("\u200b", "").split())
