@@ -9,6 +9,9 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 -
 PYTEST := $(BIN)/python -m pytest
 PARALLEL := 2
 
+# Doko is many processes: each would compile all modules again where a machine keeps Python from storing them.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help install up test test-fast lint format bench soak lock clean
 
