@@ -10,12 +10,9 @@ import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 MARKUP_MS = 40_000
-BODY = "+9779800000000"
-TRIES = 3
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")
 def test_the_page_shows_every_operation_and_breaks_no_policy(
     gateway: subprocess.Popen[bytes], environment: dict[str, str], tmp_path: Path
@@ -26,16 +23,12 @@ def test_the_page_shows_every_operation_and_breaks_no_policy(
         *(f"--user-data-dir={tmp_path / 'browser'}", f"--virtual-time-budget={MARKUP_MS}"),
         *("--enable-logging=stderr", "--dump-dom", page),
     ]
-    # Virtual time runs on while a busy machine has not drawn the page yet.
-    for _ in range(TRIES):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-        if BODY in done.stdout:
-            break
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
 
     assert gateway.poll() is None
     assert "Send a WhatsApp message to one phone." in done.stdout
     assert "Count the jobs of every queue." in done.stdout
     # The operation of the address is open, with its body.
-    assert BODY in done.stdout
+    assert "+9779800000000" in done.stdout
     # A breach of the policy would be told on the console.
     assert "CONSOLE" not in done.stderr
