@@ -118,7 +118,7 @@ def test_no_job_runs_before_the_master_knows_of_its_child(make_stage: MakeStage)
     No supervisor would notice such a master, so a job that kills its worker must not run that early.
     """
     stage = make_stage(threads=1, lease_ms=5_000)
-    (worker,) = stage.fleet.start(1)
+    (worker,) = stage.fleet.start(1, environment={"CHAOS_START_AFTER_S": "2"})
     os.kill(worker.master_pid, signal.SIGSTOP)
     stage.add("kill_itself", beside=0)
     stage.await_ready(1)

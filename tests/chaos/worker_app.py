@@ -31,6 +31,8 @@ POLL_S = 0.02
 
 def start() -> None:
     """Wire the worker; Dramatiq calls this once per process."""
+    # For a test that must be quicker than the start.
+    time.sleep(float(os.environ.get("CHAOS_START_AFTER_S", "0")))
     settings = Settings.from_environment(dict(os.environ))
     logs.configure(settings, "worker-chaos")
     broker = make_broker(settings, queue=QUEUE)
