@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 from services.credit.components import MAX_PENALTY, QUIET_DAYS
 from services.credit.domain import LEAST, MOST, MOST_POINTS, WEIGHTS, Part, Score, points_of
-from shared.database.base import JsonObject
 from shared.messages.fields import camel_case
 from shared.money import half_up, to_rupees
 
@@ -35,7 +35,7 @@ class Explained:
     ``text`` has a line for the score, for each component and for what to do.
     """
 
-    components: JsonObject
+    components: dict[str, Any]
     text: str
 
 

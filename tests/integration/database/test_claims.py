@@ -14,6 +14,7 @@ from shared.claims import AlreadyClaimed, claim, run_once, stored_result
 from shared.database import Database
 from shared.database.base import JsonObject
 from shared.database.models import ApiToken, ProcessedJob
+from shared.errors import Refused
 from shared.queues import Queue
 
 JOB = "whatsapp-1"
@@ -80,6 +81,32 @@ def test_running_a_job_again_returns_the_first_result_without_effect(database: D
 
     assert results[0] == results[1] == results[2]
     assert effects_in(database) == 1
+
+
+def test_a_run_that_trips_over_its_own_effects_returns_the_first_result(database: Database) -> None:
+    runs: list[int] = []
+
+    def effect(tx: Session) -> JsonObject:
+        runs.append(1)
+        if len(runs) > 1:
+            raise Refused("the order is confirmed already")
+        an_effect(tx)
+        return {"success": True}
+
+    results = [run_once(database, JOB, Queue.WHATSAPP, effect) for _ in range(2)]
+
+    assert results == [{"success": True}] * 2
+    assert (len(runs), effects_in(database)) == (2, 1)
+
+
+def test_what_a_run_fails_with_passes_through_where_none_took_effect(database: Database) -> None:
+    def effect(tx: Session) -> JsonObject:
+        an_effect(tx)
+        raise Refused("over the limit")
+
+    with pytest.raises(Refused, match="over the limit"):
+        run_once(database, JOB, Queue.WHATSAPP, effect)
+    assert effects_in(database) == 0
 
 
 def test_of_two_runs_at_once_exactly_one_commits(database: Database) -> None:
