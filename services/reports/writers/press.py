@@ -20,7 +20,6 @@ from shared.database.base import JsonObject
 
 PART_TIMEOUT_S = 120
 
-
 COVER_PAGES = 1
 """``report.typ`` fits charts and totals into what the page has."""
 

@@ -154,6 +154,19 @@ def test_a_long_pdf_has_one_page_of_cover(monkeypatch: pytest.MonkeyPatch, repor
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("rows", "gaps"), [(900, 1), (1_100, 2)])
+def test_only_a_piece_of_many_rows_is_set_as_two_runs_of_pages(
+    monkeypatch: pytest.MonkeyPatch, rows: int, gaps: int
+) -> None:
+    monkeypatch.setattr(pdf_file, "ROWS_OF_A_PART", rows)
+    names = [f"Shop {number:04d}" for number in range(rows + 1)]
+    _, *table = pages_of(written(ReportFormat.PDF, ReportType.PAYMENT_DISCIPLINE, *names))
+    lengths = [page.count("Shop 0") + page.count("Shop 1") for page in table]
+    assert sum(length < max(lengths) for length in lengths) == gaps + 1  # one more: the last piece's only row
+    assert sum(lengths) == rows + 1
+
+
+@pytest.mark.slow
 def test_a_part_that_can_not_be_set_fails_the_report(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     broken = tmp_path / "report.typ"
     broken.write_text("#let")
