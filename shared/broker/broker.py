@@ -211,7 +211,8 @@ class DokoBroker(SignallingBroker):
     def new_client(self) -> redis.Redis:
         """A client with its own connection, for a caller that blocks on it."""
         pool = self.scripts.client.connection_pool
-        return redis.Redis(connection_pool=pool.__class__(pool.connection_class, **pool.connection_kwargs))
+        # A client that is merely given a pool leaves its connections open when it is closed.
+        return redis.Redis.from_pool(pool.__class__(pool.connection_class, **pool.connection_kwargs))
 
     def store_progress(self, proxy: JobProxy, value: Any) -> bool:
         """Store a running job's progress; False if its lease is lost. Raises ``RedisUnavailable``."""

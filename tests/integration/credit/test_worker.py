@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.redis_server import RedisServer
-from shared.broker import State, connect, make_broker
+from shared.broker import State, make_broker
 from shared.database import Database
 from shared.job_store import JobStore
 from shared.jobs import JobQueueService
@@ -29,7 +29,8 @@ def test_the_worker_process_scores_a_retailer(redis_server: RedisServer, sqlite_
     facts.retailer(opened=3_000)
     environment = {"REDIS_URL": redis_server.url, "DATABASE_URL": sqlite_url, "DATA_DIR": str(tmp_path), "LOG_DIR": ""}
     settings = Settings.from_environment(environment)
-    broker, store = make_broker(settings), JobStore(connect(settings))
+    broker = make_broker(settings)
+    store = JobStore(broker.scripts.client)
     with service_worker(Queue.CREDIT_SCORE, environment):
         enqueued = JobQueueService(broker).calculate_credit_score(RETAILER, delay=0)
         job = wait_for_job(store, enqueued.job_id, State.COMPLETED, State.FAILED)

@@ -16,6 +16,7 @@ from shared.errors import InvalidOption
 from shared.queues import Backoff, BackoffType
 from tests.kit.engine import QUEUE, SHORT, Engine
 from tests.kit.running import broker_with, running
+from tests.kit.system import wait_until
 
 
 def nothing(*args: object, **data: object) -> object:
@@ -102,3 +103,17 @@ def test_a_queue_of_ones_own_works_and_deduplicates(redis_server: RedisServer) -
     broker.flush_all()
     broker.join("a-queue-of-my-own", timeout=1_000)
     broker.close()
+
+
+def test_a_client_of_its_own_leaves_no_connection_behind(engine: Engine) -> None:
+    def connections() -> set[str]:
+        return {each["id"] for each in engine.client.client_list()}
+
+    before = connections()
+    own = engine.broker.new_client()
+    own.ping()
+    opened = connections() - before
+    own.close()
+
+    assert len(opened) == 1
+    wait_until(lambda: not opened & connections(), lambda: "its connection stays open")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.redis_server import RedisServer
-from shared.broker import State, connect, make_broker
+from shared.broker import State, make_broker
 from shared.database import Database
 from shared.job_store import JobStore
 from shared.jobs import JobQueueService
@@ -25,7 +25,8 @@ def test_the_worker_process_takes_an_order_along_and_refuses_what_the_machine_do
     shop = Shop(database)
     environment = {"REDIS_URL": redis_server.url, "DATABASE_URL": database_url, "DATA_DIR": str(tmp_path)}
     settings = Settings.from_environment({**environment, "LOG_DIR": ""})
-    broker, store = make_broker(settings), JobStore(connect(settings))
+    broker = make_broker(settings)
+    store = JobStore(broker.scripts.client)
     jobs = JobQueueService(broker)
 
     with service_worker(Queue.ORDER_PROCESSING, {**environment, "LOG_DIR": ""}):

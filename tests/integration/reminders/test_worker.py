@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.redis_server import RedisServer
-from shared.broker import State, connect, make_broker
+from shared.broker import State, make_broker
 from shared.clock import BUSINESS_ZONE
 from shared.database import Database
 from shared.job_records import Job
@@ -35,7 +35,7 @@ class Site:
         self.today = settings.clock().today()
         self.broker = make_broker(settings)
         self.calls = JobQueueService(self.broker, clock=settings.clock())
-        self._store = JobStore(connect(settings))
+        self._store = JobStore(self.broker.scripts.client)
 
     def wait_for(self, job_id: str, *states: State) -> Job:
         """The job once it exists and is in one of the states."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.redis_server import RedisServer
-from shared.broker import State, connect, make_broker
+from shared.broker import State, make_broker
 from shared.database import Database
 from shared.job_store import JobStore
 from shared.jobs import JobQueueService
@@ -30,7 +30,8 @@ def test_the_worker_process_makes_every_format_and_refuses_an_unknown_retailer(
     office.shop(city="Kathmandu")
     environment = {"REDIS_URL": redis_server.url, "DATABASE_URL": sqlite_url, "DATA_DIR": str(tmp_path), "LOG_DIR": ""}
     settings = Settings.from_environment(environment)
-    broker, store = make_broker(settings), JobStore(connect(settings))
+    broker = make_broker(settings)
+    store = JobStore(broker.scripts.client)
     jobs = JobQueueService(broker)
 
     with service_worker(Queue.REPORT_GENERATION, environment):
