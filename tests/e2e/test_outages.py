@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import httpx
 import pytest
 from sqlalchemy import text
@@ -97,9 +99,11 @@ def test_everything_may_start_before_redis(
     phone = "+9779800000206"
     ids = [system.enqueue(SENT, message(phone)) for _ in range(2)]
 
-    assert [system.wait_for(job_id)["state"] for job_id in ids] == ["completed", "completed"]
-    (first,), (second,) = (provider.taken_by(job_id) for job_id in ids)
-    assert second.at - first.at > 0.6, "one recipient's messages keep their pace"
+    jobs = [system.wait_for(job_id) for job_id in ids]
+    assert [job["state"] for job in jobs] == ["completed", "completed"]
+    # Redis paces the starts; when the provider hears of them depends on the machine too.
+    first, second = sorted(datetime.fromisoformat(job["startedAt"]) for job in jobs)
+    assert second - first >= timedelta(milliseconds=700), "one recipient's messages keep their pace"
 
 
 def test_an_error_that_nobody_expected_reaches_sentry_once_and_scrubbed(
