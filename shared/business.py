@@ -27,6 +27,7 @@ class OrderState(StrEnum):
 WAY: tuple[OrderState, ...] = tuple(state for state in OrderState if state is not OrderState.CANCELLED)
 """The states of an order that goes well, from the first to the last."""
 
+_ACCEPTED = frozenset(WAY[WAY.index(OrderState.ACCEPTED) :])
 
 OPEN = (OrderState.VENDOR_ASSIGNED, OrderState.ACCEPTED, OrderState.DISPATCHED)
 """The states of an order that keeps its vendor busy."""
@@ -34,7 +35,7 @@ OPEN = (OrderState.VENDOR_ASSIGNED, OrderState.ACCEPTED, OrderState.DISPATCHED)
 
 def was_accepted(state: OrderState) -> bool:
     """Whether an order in this state has taken stock and raised the debt (CANCELLED: it gave both back)."""
-    return state in WAY[WAY.index(OrderState.ACCEPTED) :]
+    return state in _ACCEPTED
 
 
 RELEASE_VENDOR = "RELEASE_VENDOR"

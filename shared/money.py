@@ -7,28 +7,26 @@ amounts below it: a debit and its reversal stay each other's opposite.
 
 from __future__ import annotations
 
-from decimal import ROUND_HALF_UP, Decimal, localcontext
+from decimal import ROUND_HALF_UP, Context, Decimal
 
 PAISA_PER_RUPEE = 100
 
 _WHOLE = Decimal(1)
 _RUPEE_PLACES = Decimal("0.01")
-_DIGITS = 60
-"""More than any amount has, so that only ``quantize`` ever rounds."""
+_EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
+"""With more digits than any amount has, so that only ``quantize`` ever rounds."""
 
 
 def to_paisa(rupees: Decimal) -> int:
     """``rupees`` in paisa, rounded half up; ValueError for NaN and infinity."""
     if not rupees.is_finite():
         raise ValueError(f"{rupees} is not an amount of money")
-    with localcontext(prec=_DIGITS):
-        return int((rupees * PAISA_PER_RUPEE).quantize(_WHOLE, ROUND_HALF_UP))
+    return int(_EXACT.quantize(_EXACT.multiply(rupees, PAISA_PER_RUPEE), _WHOLE))
 
 
 def to_rupees(paisa: int) -> Decimal:
     """``paisa`` in rupees, with exactly two decimals."""
-    with localcontext(prec=_DIGITS):
-        return (Decimal(paisa) / PAISA_PER_RUPEE).quantize(_RUPEE_PLACES)
+    return _EXACT.quantize(_EXACT.divide(paisa, PAISA_PER_RUPEE), _RUPEE_PLACES)
 
 
 def npr(rupees: Decimal) -> str:

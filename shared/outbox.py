@@ -11,14 +11,13 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
 
 from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
-from shared.broker.options import MAX_JOB_ID_LENGTH, JobOptions, NewJob
+from shared.broker.options import MAX_JOB_ID_LENGTH, JobOptions, NewJob, check_job_id
 from shared.database.base import utc_now
 from shared.database.bulk import insert_missing
 from shared.database.models import OutboxJob
@@ -80,8 +79,9 @@ def add_many(tx: Session, parent_id: str, jobs: Mapping[str, NewJob]) -> None:
 
 def _row(parent_id: str, step: str, job: NewJob) -> dict[str, Any]:
     job_id = derived_job_id(job.queue, parent_id, step)
-    options = replace(job.options, job_id=job_id).to_json()
-    del options["jobId"]
+    check_job_id(job_id)
+    options = job.options.to_json()
+    options.pop("jobId", None)
     return {
         "job_id": job_id,
         "queue": job.queue,

@@ -24,7 +24,7 @@ STATEMENT_TIMEOUT_MS = 120_000
 """A batch may wait longer than a request may."""
 
 GARBAGE_THRESHOLD = 100_000
-SWITCH_INTERVAL_S = 0.0003
+SWITCH_INTERVAL_S = 0.002
 
 _NOTES = {
     Kind.RETAILERS: "A code that is known is brought up to date. Debt, credit score and consent are not imported.",
@@ -107,10 +107,10 @@ def _import(source: ImportFile, errors: Path | None, *, dry_run: bool) -> int:
 
 @contextmanager
 def _tuned_interpreter() -> Iterator[None]:
-    """Settings of Python for two threads that make and store many rows.
+    """Settings of Python for threads that read, make and store many rows.
 
     Rows hold no cycles: looking for some among those of every batch took a fifth of the time. And what the database
-    has answered must not wait for 5 ms, many times a batch, until the thread that reads ahead gives way.
+    has answered must not wait for 5 ms, many times a batch, until another thread gives way.
     """
     usual, interval = gc.get_threshold(), sys.getswitchinterval()
     gc.freeze()

@@ -29,7 +29,7 @@ from shared.master import (
     upsert_vendors,
 )
 
-BATCH = 1_000
+BATCH = 2_000
 
 
 _Writer = Callable[..., list[Outcome]]

@@ -63,7 +63,7 @@ class JobOptions:
         if self.backoff is not None:
             _check_range("backoff.delay", self.backoff.delay_ms, 0, MAX_DELAY_MS)
         _check_text("deduplicationKey", self.deduplication_key, MAX_KEY_LENGTH)
-        _check_text("jobId", self.job_id, MAX_JOB_ID_LENGTH)
+        check_job_id(self.job_id)
         _check_range("deduplicationWindow", self.deduplication_window_ms, 1, MAX_DELAY_MS)
         if self.deduplication_mode is DeduplicationMode.TTL and self.deduplication_window_ms is None:
             _refuse("deduplicationWindow", "the mode 'ttl' needs a window in milliseconds")
@@ -93,15 +93,15 @@ class JobOptions:
     def to_json(self) -> dict[str, Any]:
         """The options that differ from their defaults, under the API's names."""
         result: dict[str, Any] = {}
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if value == item.default:
+        for attribute, name, default in _FIELDS:
+            value = getattr(self, attribute)
+            if value == default:
                 continue
             if isinstance(value, Backoff):
                 value = {"type": str(value.type), "delay": value.delay_ms} | (
                     {"jitter": value.jitter} if value.jitter else {}
                 )
-            result[_NAMES_IN_JSON[item.name]] = value
+            result[name] = value
         return result
 
 
@@ -119,6 +119,7 @@ _JSON_NAMES = {
     "jobId": "job_id",
 }
 _NAMES_IN_JSON = {ours: theirs for theirs, ours in _JSON_NAMES.items()}
+_FIELDS = tuple((each.name, _NAMES_IN_JSON[each.name], each.default) for each in fields(JobOptions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +229,11 @@ def _check_range(name: str, value: object, low: int, high: int) -> None:
         return
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         _refuse(name, f"must be a whole number from {low} to {high}")
+
+
+def check_job_id(job_id: str | None) -> None:
+    """Raises ``InvalidOption`` for an id that no job can have; None stands for the one that the engine makes."""
+    _check_text("jobId", job_id, MAX_JOB_ID_LENGTH)
 
 
 def _check_text(name: str, value: object, longest: int) -> None:

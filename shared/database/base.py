@@ -29,6 +29,7 @@ NAMING_CONVENTION = {
 JsonObject = dict[str, Any]
 """A JSON object as Python sees it."""
 
+NUL = "\x00"
 NUL_REPLACEMENT = "\ufffd"
 
 
@@ -130,7 +131,7 @@ def load_json(text: str | bytes) -> Any:
 def without_nul(value: Any) -> Any:
     """``value`` with U+0000 replaced in all its texts and keys."""
     if isinstance(value, str):
-        return value.replace("\x00", NUL_REPLACEMENT)
+        return value.replace(NUL, NUL_REPLACEMENT)
     if isinstance(value, dict):
         return {without_nul(key): without_nul(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -36,7 +36,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import TableValuedAlias
 
-from shared.database.base import Base, UtcDateTime, dump_json
+from shared.database.base import NUL, Base, UtcDateTime, dump_json
 from shared.database.rows import insert_for
 
 Values = Mapping[str, Any]
@@ -63,7 +63,7 @@ def insert_many(tx: Session, model: type[Base], rows: Sequence[Values]) -> None:
     if not rows:
         return
     if _is_postgres(tx):
-        tx.execute(_from_document(tx, model, list(rows[0])), _parameters(rows))
+        tx.execute(*_from_document(tx, model, rows))
     else:
         _run_each(tx, insert_for(tx, model), _table(model), rows)
 
@@ -80,8 +80,9 @@ def insert_missing(
     table = _table(model)
     columns = [table.c[name] for name in returning]
     if _is_postgres(tx):
-        statement = _from_document(tx, model, list(rows[0])).on_conflict_do_nothing().returning(*columns)
-        return [tuple(row) for row in tx.execute(statement, _parameters(rows))]
+        statement, parameters = _from_document(tx, model, rows)
+        missing = statement.on_conflict_do_nothing().returning(*columns)
+        return [tuple(row) for row in tx.execute(missing, parameters)]
     new = insert_for(tx, model).on_conflict_do_nothing()
     if "id" not in table.c:
         return [tuple(row) for row in tx.execute(new.returning(*columns), [dict(row) for row in rows])]
@@ -100,7 +101,8 @@ def update_many(tx: Session, model: type[Base], key: Sequence[str], rows: Sequen
     if _is_postgres(tx):
         source = _document(table, list(rows[0]))
         found = [table.c[name] == source.c[name] for name in key]
-        tx.execute(update(table).where(*found).values({name: source.c[name] for name in changing}), _parameters(rows))
+        changed = update(table).where(*found).values({name: source.c[name] for name in changing})
+        tx.execute(changed, _parameters(rows, list(rows[0])))
         return
     one = update(table).where(*(table.c[name] == bindparam(_OLD + name) for name in key))
     parameters = [{_OLD + name if name in key else name: value for name, value in row.items()} for row in rows]
@@ -115,10 +117,24 @@ def _table(model: type[Base]) -> Table:
     return cast("Table", model.__table__)
 
 
-def _from_document(tx: Session, model: type[Base], names: list[str]) -> postgresql.Insert:
-    source = _document(_table(model), names)
-    chosen = select(*(source.c[name] for name in names)).order_by(source.c[_PLACE])
-    return cast("postgresql.Insert", insert_for(tx, model).from_select(names, chosen))
+def _from_document(tx: Session, model: type[Base], rows: Sequence[Values]) -> tuple[postgresql.Insert, dict[str, Any]]:
+    """The statement that inserts ``rows`` and its parameters; what is the same in all of them is said once."""
+    table, names = _table(model), list(rows[0])
+    same = {name: rows[0][name] for name in names if _is_same(rows, name)}
+    differing = [name for name in names if name not in same]
+    source = _document(table, differing)
+    values = [bindparam(name, type_=table.c[name].type) if name in same else source.c[name] for name in names]
+    chosen = select(*values).select_from(source).order_by(source.c[_PLACE])
+    statement = cast("postgresql.Insert", insert_for(tx, model).from_select(names, chosen))
+    return statement, _parameters(rows, differing) | same
+
+
+def _is_same(rows: Sequence[Values], name: str) -> bool:
+    first = rows[0][name]
+    # The document's way of writing them is another than a parameter's.
+    if isinstance(first, dict | list) or (isinstance(first, str) and NUL in first):
+        return False
+    return all(row[name] is first for row in rows)
 
 
 def _document(table: Table, names: Sequence[str]) -> TableValuedAlias:
@@ -128,8 +144,9 @@ def _document(table: Table, names: Sequence[str]) -> TableValuedAlias:
     return rows.table_valued(*columns, column(_PLACE, Integer)).render_derived(name="source", with_types=True)
 
 
-def _parameters(rows: Sequence[Values]) -> dict[str, str]:
-    return {_DOCUMENT: dump_json([{**row, _PLACE: place} for place, row in enumerate(rows)])}
+def _parameters(rows: Sequence[Values], names: Sequence[str]) -> dict[str, Any]:
+    chosen = [{name: row[name] for name in names} | {_PLACE: place} for place, row in enumerate(rows)]
+    return {_DOCUMENT: dump_json(chosen)}
 
 
 def _run_each(tx: Session, statement: Insert | Update, table: Table, rows: Sequence[Values]) -> None:

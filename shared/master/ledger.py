@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from shared import bookkeeping
 from shared.business import LedgerKind
+from shared.database.behind import Behind
 from shared.database.bulk import among, insert_many, update_many
 from shared.database.models import LedgerEntry, Retailer
 
@@ -27,24 +28,24 @@ class Account:
 
 
 class Ledger:
-    """Posts entries on accounts that are locked until the transaction ends; ``write`` stores them."""
+    """Posts entries on accounts that are locked until the transaction ends."""
 
-    def __init__(self, tx: Session, accounts: Iterable[Account], now: datetime) -> None:
+    def __init__(self, accounts: Iterable[Account], now: datetime) -> None:
         self.by_code = {account.code: account for account in accounts}
         self.by_id = {account.id: account for account in self.by_code.values()}
-        self._tx = tx
         self._now = now
         self._entries: list[dict[str, Any]] = []
+        self._moved: set[int] = set()
 
     @classmethod
     def of_codes(cls, tx: Session, codes: Iterable[str], now: datetime) -> Ledger:
         """The ledger of the retailers with these codes; unknown ones are left out."""
-        return cls(tx, _locked(tx, among(tx, _CODE, set(codes))), now)
+        return cls(_locked(tx, among(tx, _CODE, set(codes))), now)
 
     @classmethod
     def of_ids(cls, tx: Session, ids: Iterable[int], now: datetime) -> Ledger:
         """The ledger of the retailers with these keys."""
-        return cls(tx, _locked(tx, among(tx, _ID, set(ids))), now)
+        return cls(_locked(tx, among(tx, _ID, set(ids))), now)
 
     def post(self, retailer_id: int, kind: LedgerKind, amount_paisa: int, at: datetime, **about: int) -> None:
         """Enter an amount (0 changes nothing) about ``order_id`` and, for a payment, ``payment_id``."""
@@ -67,12 +68,16 @@ class Ledger:
             }
         )
 
-    def write(self) -> None:
-        """Store the entries and the debts that they moved."""
-        insert_many(self._tx, LedgerEntry, self._entries)
-        moved = {entry["retailer_id"] for entry in self._entries}
-        debts = [{"id": each, "debt_paisa": self.by_id[each].debt_paisa} for each in sorted(moved)]
-        update_many(self._tx, Retailer, ["id"], debts)
+    def write(self, behind: Behind) -> None:
+        """Have the entries stored that were posted since the last call."""
+        entries, self._entries = self._entries, []
+        self._moved.update(entry["retailer_id"] for entry in entries)
+        behind.run(insert_many, LedgerEntry, entries)
+
+    def write_debts(self, behind: Behind) -> None:
+        """Have the debts stored that the written entries moved."""
+        debts = [{"id": each, "debt_paisa": self.by_id[each].debt_paisa} for each in sorted(self._moved)]
+        behind.run(update_many, Retailer, ["id"], debts)
 
 
 _RETAILERS = Retailer.__table__.c
@@ -86,6 +91,7 @@ def _locked(tx: Session, wanted: ColumnElement[bool]) -> Iterable[Account]:
         .where(wanted)
         # In one order everywhere, so that two writers don't wait for each other.
         .order_by(_ID)
-        .with_for_update()
+        # Rows that only refer to a retailer are not held up.
+        .with_for_update(key_share=True)
     )
     return [Account(*row) for row in tx.execute(query)]

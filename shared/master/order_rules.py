@@ -24,7 +24,8 @@ REACHED = {
 """The state that each time belongs to."""
 
 _TIMES = ("created_at", *REACHED, "cancelled_at")
-_NEED_VENDOR = WAY[WAY.index(OrderState.VENDOR_ASSIGNED) :]
+_NEED_VENDOR = frozenset(WAY[WAY.index(OrderState.VENDOR_ASSIGNED) :])
+_OF_CANCELLED = ("cancelled_at", "cancelled_by")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +56,20 @@ def checked(row: OrderRow, now: datetime) -> Checked:
 def _check_state(row: OrderRow) -> None:
     if row.status in _NEED_VENDOR and row.vendor_code is None:
         raise WrongRow("vendor_code", f"is required: the order is {row.status}")
-    for column, state in REACHED.items():
-        if getattr(row, column) is not None and not _may_have_reached(row.status, state):
+    for column in _EMPTY[row.status]:
+        if getattr(row, column) is not None:
             raise WrongRow(column, f"must be empty: the order is {row.status}")
-    if row.status is not OrderState.CANCELLED:
-        for column in ("cancelled_at", "cancelled_by"):
-            if getattr(row, column) is not None:
-                raise WrongRow(column, f"must be empty: the order is {row.status}")
 
 
-def _may_have_reached(status: OrderState, state: OrderState) -> bool:
+def _empty_in(status: OrderState) -> tuple[str, ...]:
+    """The columns that an order in this state can't have."""
     if status is OrderState.CANCELLED:
-        return state is not OrderState.COMPLETED
-    return WAY.index(status) >= WAY.index(state)
+        return ("completed_at",)
+    later = WAY[WAY.index(status) + 1 :]
+    return (*(column for column, state in REACHED.items() if state in later), *_OF_CANCELLED)
+
+
+_EMPTY = {status: _empty_in(status) for status in OrderState}
 
 
 def _times(row: OrderRow, now: datetime) -> list[tuple[str, datetime]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 from shared import bookkeeping
 from shared.business import LedgerKind, OrderState, PaymentStatus
 from shared.clock import business_day
+from shared.database.behind import Behind
 from shared.database.bulk import among, insert_many, insert_missing
 from shared.database.models import Order, OrderEvent, Vendor
 from shared.master.batches import store
@@ -23,6 +25,7 @@ from shared.master.order_rules import REACHED, Checked, checked
 from shared.master.outcome import UNCHANGED, Given, Outcome, Result, WrongRow
 from shared.master.rows import OrderRow
 from shared.master.schemas import OrderSchema
+from shared.master.vendor_totals import VendorTotals
 from shared.messages.base import ContractSchema
 
 ACTION = "IMPORT"
@@ -38,7 +41,7 @@ def import_orders(tx: Session, rows: Sequence[OrderRow], now: datetime, given: G
 
     An order is compared with the row that it came from, so importing it again is a no-op whatever it has become since.
     """
-    return store(lambda some: _Batch(tx, some, now), rows, given)
+    return store(tx, lambda behind, some: _Batch(tx, behind, some, now), rows, given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +54,24 @@ class _New:
     json: _Json
 
 
+_Stored = tuple[dict[str, _New], Future[list[tuple[Any, ...]]]]
+"""Orders that are being stored, and the numbers and keys of those that are."""
+
+
 class _Batch:
     """The orders of one call and what they refer to."""
 
-    def __init__(self, tx: Session, rows: Sequence[OrderRow], now: datetime) -> None:
-        self._tx = tx
+    def __init__(self, tx: Session, behind: Behind, rows: Sequence[OrderRow], now: datetime) -> None:
+        self._behind = behind
         self._now = now
+        self._today = business_day(now)
         self._ledger = Ledger.of_codes(tx, (row.retailer_code for row in rows), now)
         self._vendors = ids_of(tx, Vendor, (row.vendor_code for row in rows))
         self._known = _known(tx, {row.number for row in rows})
-        self._new: dict[str, _New] = {}
+        self._totals = VendorTotals()
+        self._taken: dict[str, _New] = {}
+        self._stored: list[_Stored] = []
+        self._missed: set[str] = set()
 
     def take(self, row: OrderRow, given: frozenset[str] | None) -> Outcome:
         """Compare a known order, keep a new one for ``write``; raises ``WrongRow``."""
@@ -72,22 +83,38 @@ class _Batch:
             raise WrongRow("retailer_code", f"there is no retailer {row.retailer_code}")
         if row.vendor_code is not None and row.vendor_code not in self._vendors:
             raise WrongRow("vendor_code", f"there is no vendor {row.vendor_code}")
-        self._new[row.number] = _New(row, checked(row, self._now), account, json)
+        self._taken[row.number] = _New(row, checked(row, self._now), account, json)
         self._known[row.number] = json
         return Outcome(Result.CREATED, retailer=row.retailer_code)
 
-    def write(self) -> set[str]:
-        """Store the new orders, their events and entries; the numbers that somebody else has stored meanwhile."""
-        columns = [self._columns(new) for new in self._new.values()]
-        ids = dict(insert_missing(self._tx, Order, columns, ("number", "id")))
+    def write(self) -> None:
+        """Have the orders stored that were taken, and what follows from those before them, whose keys are there."""
+        new, self._taken = self._taken, {}
+        before, self._stored = self._stored, []
+        columns = [self._columns(each) for each in new.values()]
+        self._stored.append((new, self._behind.run(insert_missing, Order, columns, ("number", "id"))))
+        for each in before:
+            self._follow_up(*each)
+
+    def finish(self) -> set[str]:
+        """Have everything else stored; the numbers that somebody else has stored meanwhile."""
+        for each in self._stored:
+            self._follow_up(*each)
+        self._ledger.write_debts(self._behind)
+        self._totals.write(self._behind)
+        return self._missed
+
+    def _follow_up(self, new: dict[str, _New], stored: Future[list[tuple[Any, ...]]]) -> None:
+        ids: dict[str, int] = dict(stored.result())
+        self._missed |= new.keys() - ids.keys()
         events = []
-        for number, new in self._new.items():
+        for number, each in new.items():
             if number in ids:
-                events.append(self._event(ids[number], new))
-                self._post(ids[number], new)
-        insert_many(self._tx, OrderEvent, events)
-        self._ledger.write()
-        return self._new.keys() - ids.keys()
+                events.append(self._event(ids[number], each))
+                self._post(ids[number], each)
+                self._count(each)
+        self._behind.run(insert_many, OrderEvent, events)
+        self._ledger.write(self._behind)
 
     def _columns(self, new: _New) -> dict[str, Any]:
         row, totals = new.row, new.checked.totals
@@ -113,9 +140,8 @@ class _Batch:
         }
 
     def _status(self, new: _New, due_on: Any) -> PaymentStatus:
-        today = business_day(self._now)
         total = new.checked.totals.total_paisa
-        return bookkeeping.payment_status(total_paisa=total, paid_paisa=0, due_on=due_on, today=today)
+        return bookkeeping.payment_status(total_paisa=total, paid_paisa=0, due_on=due_on, today=self._today)
 
     def _event(self, order_id: int, new: _New) -> dict[str, Any]:
         return {
@@ -137,6 +163,10 @@ class _Batch:
         if new.checked.reversed_at is not None:
             kind, at = LedgerKind.ORDER_REVERSED, new.checked.reversed_at
             self._ledger.post(new.account.id, kind, amount, at, order_id=order_id)
+
+    def _count(self, new: _New) -> None:
+        if new.row.status is OrderState.COMPLETED and new.row.vendor_code is not None:
+            self._totals.add(self._vendors[new.row.vendor_code], new.checked.totals.total_paisa)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from shared import bookkeeping
 from shared.business import LedgerKind
 from shared.clock import business_day
+from shared.database.behind import Behind
 from shared.database.bulk import among, insert_missing, update_many
 from shared.database.models import Order, Payment
 from shared.master.batches import store
@@ -31,7 +33,7 @@ def import_payments(
 
     A reversed one has both entries, dated alike, and settles nothing. More than is due on the order is refused.
     """
-    return store(lambda some: _Batch(tx, some, now), rows, given)
+    return store(tx, lambda behind, some: _Batch(tx, behind, some, now), rows, given)
 
 
 @dataclass(slots=True)
@@ -59,12 +61,17 @@ class _Known:
     is_reversed: bool | None
 
 
+_Stored = tuple[dict[str, PaymentRow], Future[list[tuple[Any, ...]]]]
+"""Payments that are being stored, and the numbers and keys of those that are."""
+
+
 class _Batch:
     """The payments of one call and what they refer to."""
 
-    def __init__(self, tx: Session, rows: Sequence[PaymentRow], now: datetime) -> None:
-        self._tx = tx
+    def __init__(self, tx: Session, behind: Behind, rows: Sequence[PaymentRow], now: datetime) -> None:
+        self._behind = behind
         self._now = now
+        self._today = business_day(now)
         orders = Order.__table__.c
         of_batch = among(tx, orders.number, {row.order_number for row in rows})
         # Retailers before orders, as the order service locks them.
@@ -77,7 +84,10 @@ class _Batch:
         for order in found:
             order.due_paisa = order.total_paisa - order.paid_paisa
         self._known = _known(tx, {row.number for row in rows})
-        self._new: dict[str, PaymentRow] = {}
+        self._taken: dict[str, PaymentRow] = {}
+        self._stored: list[_Stored] = []
+        self._paid: dict[int, _Order] = {}
+        self._missed: set[str] = set()
 
     def take(self, row: PaymentRow, given: frozenset[str] | None) -> Outcome:
         """Compare a known payment, keep a new one for ``write``; raises ``WrongRow``."""
@@ -94,25 +104,39 @@ class _Batch:
             raise WrongRow("amount", f"{row.amount} is more than the {to_rupees(due)} due on {row.order_number}")
         if not row.reversed:
             order.due_paisa -= amount
-        self._new[row.number] = row
+        self._taken[row.number] = row
         self._known[row.number] = _Known(order.id, amount, row.method, row.paid_at, row.reversed)
         return Outcome(Result.CREATED, retailer=self._ledger.by_id[order.retailer_id].code)
 
-    def write(self) -> set[str]:
-        """Store the new payments and what they change; the numbers that somebody else has stored meanwhile."""
-        columns = [self._columns(row) for row in self._new.values()]
-        ids = dict(insert_missing(self._tx, Payment, columns, ("number", "id")))
-        paid: dict[int, _Order] = {}
-        for number, row in self._new.items():
-            if number in ids:
-                order = self._orders[row.order_number]
-                self._post(row, order, ids[number])
-                if not row.reversed:
-                    order.paid_paisa += to_paisa(row.amount)
-                    paid[order.id] = order
-        self._ledger.write()
-        update_many(self._tx, Order, ["id"], [self._settled(order) for order in paid.values()])
-        return self._new.keys() - ids.keys()
+    def write(self) -> None:
+        """Have the payments stored that were taken, and the entries of those before them, whose keys are there."""
+        new, self._taken = self._taken, {}
+        before, self._stored = self._stored, []
+        columns = [self._columns(row) for row in new.values()]
+        self._stored.append((new, self._behind.run(insert_missing, Payment, columns, ("number", "id"))))
+        for each in before:
+            self._follow_up(*each)
+
+    def finish(self) -> set[str]:
+        """Have what they change stored; the numbers that somebody else has stored meanwhile."""
+        for each in self._stored:
+            self._follow_up(*each)
+        self._ledger.write_debts(self._behind)
+        self._behind.run(update_many, Order, ["id"], [self._settled(order) for order in self._paid.values()])
+        return self._missed
+
+    def _follow_up(self, new: dict[str, PaymentRow], stored: Future[list[tuple[Any, ...]]]) -> None:
+        ids: dict[str, int] = dict(stored.result())
+        self._missed |= new.keys() - ids.keys()
+        for number, row in new.items():
+            if number not in ids:
+                continue
+            order = self._orders[row.order_number]
+            self._post(row, order, ids[number])
+            if not row.reversed:
+                order.paid_paisa += to_paisa(row.amount)
+                self._paid[order.id] = order
+        self._ledger.write(self._behind)
 
     def _columns(self, row: PaymentRow) -> dict[str, Any]:
         order = self._orders[row.order_number]
@@ -139,7 +163,7 @@ class _Batch:
             total_paisa=order.total_paisa,
             paid_paisa=order.paid_paisa,
             due_on=order.due_on,
-            today=business_day(self._now),
+            today=self._today,
         )
         return {"id": order.id, "paid_paisa": order.paid_paisa, "payment_status": status}
 

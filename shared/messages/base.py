@@ -82,7 +82,8 @@ class ContractSchema(Schema):
         for name, key, field in self._parts:
             raw = data.get(key, missing)
             if raw is missing:
-                values[name] = field.deserialize(raw, key, data)
+                default = field.load_default
+                values[name] = field.deserialize(raw, key, data) if default is missing else default
                 continue
             known += 1
             values[name] = field.deserialize(raw, key, data) if raw is None else field.take(raw, data)

@@ -117,7 +117,8 @@ class Instant(Value[datetime]):
 
     @override
     def encode(self, value: datetime) -> str:
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+        return utc.isoformat().removesuffix("+00:00") + "Z"
 
 
 def _normalised(value: str) -> str:

@@ -84,7 +84,6 @@ class Order(Base):
         UniqueConstraint("id", "retailer_id"),
         Index(None, "retailer_id", "state"),
         Index(None, "retailer_id", "created_at"),
-        Index(None, "vendor_id", "state"),
         Index(None, "vendor_id", "accepted_at"),
         Index("ix_orders_open", "vendor_id", postgresql_where=_OPEN, sqlite_where=_OPEN),
         Index("ix_orders_unpaid", "due_on", "retailer_id", postgresql_where=_UNPAID, sqlite_where=_UNPAID),

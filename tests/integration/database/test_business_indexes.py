@@ -39,7 +39,6 @@ QUESTIONS: dict[str, Any] = {
     "ix_orders_open": select(Order.vendor_id, func.count())
     .where(Order.state.in_(OPEN), Order.vendor_id.is_not(None))
     .group_by(Order.vendor_id),
-    "ix_orders_vendor_id_state": select(func.count()).where(Order.vendor_id == 1, Order.state == OrderState.COMPLETED),
     "ix_orders_vendor_id_accepted_at": select(func.count()).where(Order.vendor_id == 1, Order.accepted_at >= NOW),
     "ix_orders_unpaid": select(Order.retailer_id).where(
         Order.payment_status != PaymentStatus.PAID, Order.due_on <= TODAY

@@ -19,6 +19,7 @@ from shared.database.models import (
     OutboxJob,
     Retailer,
     RoutingDecision,
+    Vendor,
     VendorRecord,
     WhatsAppMessage,
 )
@@ -97,6 +98,23 @@ def test_decisions_come_forward_with_their_candidates_and_go_back(empty_database
         command.downgrade(config, "0007")
         stored = connection.execute(text("select candidates from routing_decisions order by id")).scalars()
         assert [load_json(each) if isinstance(each, str) else each for each in stored] == candidates
+    database.dispose()
+
+
+def test_vendors_come_forward_with_the_totals_of_their_completed_orders(empty_database_url: str) -> None:
+    migrate(empty_database_url, "0008")
+    database = Database(empty_database_url)
+    with database.session() as tx:
+        rows.add_a_small_business(tx)
+        done = rows.COMPLETED | {"imported": True}
+        tx.add_all([rows.an_order(number=f"OLD{i}", **done) for i in range(2)])
+        tx.add(rows.an_order(number="ON-ITS-WAY", **rows.DELIVERED))
+
+    migrate(empty_database_url)
+
+    with database.session() as tx:
+        vendors = select(Vendor.completed_orders, Vendor.completed_value_paisa).order_by(Vendor.id)
+        assert tx.execute(vendors).all()[:2] == [(2, 226_00), (0, 0)]
     database.dispose()
 
 

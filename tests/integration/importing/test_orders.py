@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from shared.business import LedgerKind, OrderState
-from shared.database.models import LedgerEntry, Order, OrderEvent, OrderItem, OutboxJob, Stock
+from shared.database.models import LedgerEntry, Order, OrderEvent, OrderItem, OutboxJob, Stock, Vendor
 from tests.integration.importing.office import ORDERS, Office, problems
 
 HEADER = (
@@ -78,6 +78,18 @@ def test_a_cancelled_order_that_had_been_accepted_has_debit_and_reversal(office:
         (LedgerKind.ORDER_REVERSED, 0, 10_000, 0),
     ]
     assert office.debts()["RET001"] == 0
+
+
+def test_completed_orders_count_for_their_vendor_once(office: Office) -> None:
+    office.stocked()
+    rows = [f"ORD{i},RET00{i},VEN001,COMPLETED,{amount},2024-02-01,,,,,," for i, amount in ((1, 100), (2, "50.50"))]
+    other = "ORD3,RET001,VEN001,DELIVERED,7,2024-02-01,,,,,,"
+    for _ in range(2):
+        assert office.imports("orders", one("\n".join([*rows, other]))).exit_code == 0
+
+    assert office.rows(Vendor, "completed_orders", "completed_value_paisa") == [(2, 150_50)]
+    office.imports("orders", one("ORD4,RET001,VEN001,COMPLETED,1,2024-02-01,,,,,,"))
+    assert office.rows(Vendor, "completed_orders", "completed_value_paisa") == [(3, 151_50)]
 
 
 def test_a_due_date_that_is_given_wins_over_delivery_and_terms(office: Office) -> None:
