@@ -1,7 +1,8 @@
 """How many rows a second ``doko import`` stores: ``python -m tests.benchmarks.importing [--rows 100000]``.
 
 Each kind of file goes through the command as an operator runs it, on SQLite and on PostgreSQL, and then once more,
-when nothing in it is new. Exits with 1 when a figure misses the target.
+when nothing in it is new. ``all`` is the whole platform, its files one after the other. Exits with 1 when a figure,
+of a kind or of all, misses the target.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +29,7 @@ VENDORS = 500
 PRODUCTS = 1_000
 ORDERS_OF_A_RETAILER = 5
 
-_RATE = re.compile(r"\(([\d,]+)/s\)")
+_DONE = re.compile(r"([\d,]+) rows in [\d.]+ s \(([\d,]+)/s\)")
 _BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -51,23 +53,32 @@ def main() -> int:
 def _measure(url: str, files: dict[Kind, Path]) -> list[int]:
     migrate(url)
     rates = []
+    rows: Counter[str] = Counter()
+    seconds: dict[str, float] = defaultdict(float)
     for kind, path in files.items():
         for turn in ("new", "again"):
-            rate = _import(url, kind, path)
-            sys.stdout.write(f"{url.partition(':')[0]:<12} {kind:<10} {turn:<6} {rate:>8,} rows/s\n")
-            sys.stdout.flush()
-            rates.append(rate)
-    return rates
+            count, rate = _import(url, kind, path)
+            rows[turn] += count
+            seconds[turn] += count / rate
+            rates.append(_show(url, kind, turn, rate))
+    return rates + [_show(url, "all", turn, round(rows[turn] / seconds[turn])) for turn in rows]
 
 
-def _import(url: str, kind: Kind, path: Path) -> int:
+def _show(url: str, what: str, turn: str, rate: int) -> int:
+    sys.stdout.write(f"{url.partition(':')[0]:<18} {what:<10} {turn:<6} {rate:>8,} rows/s\n")
+    sys.stdout.flush()
+    return rate
+
+
+def _import(url: str, kind: Kind, path: Path) -> tuple[int, int]:
+    """How many rows it stored, and how many a second."""
     command = [sys.executable, "-m", "gateway.cli", "import", kind.value, str(path)]
     environment = {**os.environ, "DATABASE_URL": url}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    rate = _RATE.search(done.stdout)
-    if done.returncode or rate is None:
+    figures = _DONE.search(done.stdout)
+    if done.returncode or figures is None:
         raise SystemExit(f"importing {kind} failed:\n{done.stdout}{done.stderr}")
-    return int(rate[1].replace(",", ""))
+    return int(figures[1].replace(",", "")), int(figures[2].replace(",", ""))
 
 
 def _write_files(folder: Path, rows: int) -> dict[Kind, Path]:

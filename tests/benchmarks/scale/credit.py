@@ -36,7 +36,7 @@ def measure(scene: Scene) -> list[Figure]:
         figures = [
             at_most("one credit score, median", "ms", statistics.median(times), 50, sample=len(times)),
             at_most("one credit score, the slowest (most orders)", "ms", max(times), 50),
-            at_most("different numbers of queries of a score", "", len(counts), 1, queries=counts),
+            at_most("different numbers of queries of a score, without its UPDATE", "", len(counts), 1, queries=counts),
         ]
         return [*figures, _score_all(scene, database, url)]
 
@@ -49,7 +49,9 @@ def _score_one(database: Database, code: str, job_id: str) -> tuple[float, int]:
             account = repository.lock_account(tx, code)
             score = domain.score(repository.history(tx, account, today), today)
             repository.save(tx, account, score, trigger=Trigger.MANUAL, job_id=job_id, now=ANCHOR)
-        return time.perf_counter() - began, len(seen)
+        # The retailer's newest score is written only where it changed.
+        queries = sum(not statement.startswith("UPDATE") for statement in seen)
+        return time.perf_counter() - began, queries
 
 
 def _score_all(scene: Scene, database: Database, url: str) -> Figure:
