@@ -152,6 +152,9 @@ def _postgres_engine(
         "lock_timeout": lock_timeout_ms,
         "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT_MS,
         "timezone": "UTC",
+        # Who opens a cursor here reads it to its end. For a plan with an early first row PostgreSQL would, on tables
+        # that it has no statistics of yet, join them row by row.
+        "cursor_tuple_fraction": 1,
     }
     given = url.query.get("options", "")
     ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
