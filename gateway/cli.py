@@ -1,4 +1,4 @@
-"""``doko``: the commands that run Doko's processes and manage its tokens."""
+"""``doko``: the commands that run Doko's processes, manage its tokens, and operate it (``gateway/console/``)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from typing import NoReturn
 import click
 
 from gateway import scheduler as scheduler_process
+from gateway.console import acting, completion, reading, scheduling
 from gateway.demo import running as demo_data
 from gateway.importing.command import import_
 from gateway.roles import Role
@@ -119,6 +120,12 @@ def demo(retailers: int, months: int, seed: int, as_of: datetime | None, output:
 
 
 main.add_command(import_)
+for _command in (
+    *(reading.stats, reading.watch, reading.jobs, reading.job, reading.failed),
+    *(acting.enqueue, acting.retry, acting.promote, acting.cancel, acting.clean, acting.pause, acting.resume),
+    *(scheduling.schedules, completion.completion),
+):
+    main.add_command(_command)
 
 
 @main.group()
