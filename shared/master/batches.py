@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from concurrent.futures import Future
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from sqlalchemy.orm import Session
 
+from shared.database.base import Base
 from shared.database.behind import Behind
+from shared.database.bulk import insert_missing
 from shared.master.outcome import Given, Outcome, WrongRow
 
 
@@ -23,23 +27,62 @@ PART = 500
 """Rows that are stored while as many are taken."""
 
 _R = TypeVar("_R", bound=Numbered)
-_Taken_contra = TypeVar("_Taken_contra", bound=Numbered, contravariant=True)
+_N = TypeVar("_N")
 
 
-class Batch(Protocol[_Taken_contra]):
-    """The rows of one call and what they refer to."""
+class Batch(ABC, Generic[_R, _N]):
+    """The rows of one call and what they refer to; new ones are kept by number until they are stored."""
 
-    def take(self, row: _Taken_contra, given: frozenset[str] | None) -> Outcome:
-        """Compare a known row, keep a new one for ``write``; raises ``WrongRow``."""
+    MODEL: ClassVar[type[Base]]
+
+    def __init__(self, behind: Behind) -> None:
+        self._behind = behind
+        self._taken: dict[str, _N] = {}
+        self._stored: tuple[dict[str, _N], Future[list[tuple[Any, ...]]]] | None = None
+        self._missed: set[str] = set()
+
+    @abstractmethod
+    def take(self, row: _R, given: frozenset[str] | None) -> Outcome:
+        """Compare a known row, keep a new one in ``_taken``; raises ``WrongRow``."""
+
+    @abstractmethod
+    def columns(self, new: _N) -> dict[str, Any]:
+        """What is stored of a new row."""
+
+    @abstractmethod
+    def follow_up(self, new: dict[str, _N], ids: dict[str, int]) -> None:
+        """Have stored what follows from these rows, whose keys are known now."""
+
+    @abstractmethod
+    def end(self) -> None:
+        """Have stored what follows from all rows together."""
 
     def write(self) -> None:
-        """Have the new rows stored that were taken since the last call."""
+        """Have the rows stored that were taken, and what follows from those before them."""
+        new, self._taken = self._taken, {}
+        columns = [self.columns(each) for each in new.values()]
+        storing = self._behind.run(insert_missing, self.MODEL, columns, ("number", "id"))
+        self._follow_up_the_last()
+        self._stored = (new, storing)
 
     def finish(self) -> set[str]:
-        """Have everything stored that follows from the rows; the numbers that somebody else has stored meanwhile."""
+        """Have everything else stored; the numbers that somebody else has stored meanwhile."""
+        self.write()
+        self._follow_up_the_last()
+        self.end()
+        return self._missed
+
+    def _follow_up_the_last(self) -> None:
+        if self._stored is None:
+            return
+        new, storing = self._stored
+        ids: dict[str, int] = dict(storing.result())
+        self._missed |= new.keys() - ids.keys()
+        self.follow_up({number: each for number, each in new.items() if number in ids}, ids)
+        self._stored = None
 
 
-OpenBatch = Callable[[Behind, Sequence[_R]], Batch[_R]]
+OpenBatch = Callable[[Behind, Sequence[_R]], Batch[_R, Any]]
 
 
 def store(tx: Session, open_batch: OpenBatch[_R], rows: Sequence[_R], given: Given | None) -> list[Outcome]:
@@ -58,7 +101,6 @@ def store(tx: Session, open_batch: OpenBatch[_R], rows: Sequence[_R], given: Giv
                 outcomes.append(error.outcome())
             if index % part == 0:
                 batch.write()
-        batch.write()
         missed = batch.finish()
     if missed:
         again = [index for index, row in enumerate(rows) if row.number in missed]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -11,14 +10,15 @@ from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from typing_extensions import override
 
 from shared import bookkeeping
 from shared.business import LedgerKind, OrderState, PaymentStatus
 from shared.clock import business_day
 from shared.database.behind import Behind
-from shared.database.bulk import among, insert_many, insert_missing
+from shared.database.bulk import among, insert_many
 from shared.database.models import Order, OrderEvent, Vendor
-from shared.master.batches import store
+from shared.master.batches import Batch, store
 from shared.master.ledger import Account, Ledger
 from shared.master.lookup import ids_of
 from shared.master.order_rules import REACHED, Checked, checked
@@ -54,27 +54,23 @@ class _New:
     json: _Json
 
 
-_Stored = tuple[dict[str, _New], Future[list[tuple[Any, ...]]]]
-"""Orders that are being stored, and the numbers and keys of those that are."""
-
-
-class _Batch:
+class _Batch(Batch[OrderRow, _New]):
     """The orders of one call and what they refer to."""
 
+    MODEL = Order
+
     def __init__(self, tx: Session, behind: Behind, rows: Sequence[OrderRow], now: datetime) -> None:
-        self._behind = behind
+        super().__init__(behind)
         self._now = now
         self._today = business_day(now)
         self._ledger = Ledger.of_codes(tx, (row.retailer_code for row in rows), now)
         self._vendors = ids_of(tx, Vendor, (row.vendor_code for row in rows))
         self._known = _known(tx, {row.number for row in rows})
         self._totals = VendorTotals()
-        self._taken: dict[str, _New] = {}
-        self._stored: list[_Stored] = []
-        self._missed: set[str] = set()
 
+    @override
     def take(self, row: OrderRow, given: frozenset[str] | None) -> Outcome:
-        """Compare a known order, keep a new one for ``write``; raises ``WrongRow``."""
+        """Compare a known order, keep a new one; raises ``WrongRow``."""
         json = _schema().encode(row)
         if row.number in self._known:
             return _same(row.number, self._known[row.number], json, given)
@@ -87,36 +83,24 @@ class _Batch:
         self._known[row.number] = json
         return Outcome(Result.CREATED, retailer=row.retailer_code)
 
-    def write(self) -> None:
-        """Have the orders stored that were taken, and what follows from those before them, whose keys are there."""
-        new, self._taken = self._taken, {}
-        before, self._stored = self._stored, []
-        columns = [self._columns(each) for each in new.values()]
-        self._stored.append((new, self._behind.run(insert_missing, Order, columns, ("number", "id"))))
-        for each in before:
-            self._follow_up(*each)
-
-    def finish(self) -> set[str]:
-        """Have everything else stored; the numbers that somebody else has stored meanwhile."""
-        for each in self._stored:
-            self._follow_up(*each)
-        self._ledger.write_debts(self._behind)
-        self._totals.write(self._behind)
-        return self._missed
-
-    def _follow_up(self, new: dict[str, _New], stored: Future[list[tuple[Any, ...]]]) -> None:
-        ids: dict[str, int] = dict(stored.result())
-        self._missed |= new.keys() - ids.keys()
-        events = []
+    @override
+    def follow_up(self, new: dict[str, _New], ids: dict[str, int]) -> None:
+        """Their events and entries, and what they add to their vendors."""
         for number, each in new.items():
-            if number in ids:
-                events.append(self._event(ids[number], each))
-                self._post(ids[number], each)
-                self._count(each)
-        self._behind.run(insert_many, OrderEvent, events)
+            self._post(ids[number], each)
+            self._count(each)
+        self._behind.run(insert_many, OrderEvent, [self._event(ids[number], each) for number, each in new.items()])
         self._ledger.write(self._behind)
 
-    def _columns(self, new: _New) -> dict[str, Any]:
+    @override
+    def end(self) -> None:
+        """The debts of the retailers, the totals of the vendors."""
+        self._ledger.write_debts(self._behind)
+        self._totals.write(self._behind)
+
+    @override
+    def columns(self, new: _New) -> dict[str, Any]:
+        """The order as it stands in the file."""
         row, totals = new.row, new.checked.totals
         due_on = row.due_on
         if due_on is None and row.status in _DELIVERED and row.delivered_at is not None:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from typing_extensions import override
 
 from shared import bookkeeping
 from shared.business import LedgerKind
 from shared.clock import business_day
 from shared.database.behind import Behind
-from shared.database.bulk import among, insert_missing, update_many
+from shared.database.bulk import among, update_many
 from shared.database.models import Order, Payment
-from shared.master.batches import store
+from shared.master.batches import Batch, store
 from shared.master.ledger import Ledger
 from shared.master.outcome import UNCHANGED, Given, Outcome, Result, WrongRow
 from shared.master.rows import PaymentRow
@@ -61,15 +61,13 @@ class _Known:
     is_reversed: bool | None
 
 
-_Stored = tuple[dict[str, PaymentRow], Future[list[tuple[Any, ...]]]]
-"""Payments that are being stored, and the numbers and keys of those that are."""
-
-
-class _Batch:
+class _Batch(Batch[PaymentRow, PaymentRow]):
     """The payments of one call and what they refer to."""
 
+    MODEL = Payment
+
     def __init__(self, tx: Session, behind: Behind, rows: Sequence[PaymentRow], now: datetime) -> None:
-        self._behind = behind
+        super().__init__(behind)
         self._now = now
         self._today = business_day(now)
         orders = Order.__table__.c
@@ -84,13 +82,11 @@ class _Batch:
         for order in found:
             order.due_paisa = order.total_paisa - order.paid_paisa
         self._known = _known(tx, {row.number for row in rows})
-        self._taken: dict[str, PaymentRow] = {}
-        self._stored: list[_Stored] = []
         self._paid: dict[int, _Order] = {}
-        self._missed: set[str] = set()
 
+    @override
     def take(self, row: PaymentRow, given: frozenset[str] | None) -> Outcome:
-        """Compare a known payment, keep a new one for ``write``; raises ``WrongRow``."""
+        """Compare a known payment, keep a new one; raises ``WrongRow``."""
         order = self._orders.get(row.order_number)
         if order is None:
             raise WrongRow("order_number", f"there is no order {row.order_number}")
@@ -108,29 +104,10 @@ class _Batch:
         self._known[row.number] = _Known(order.id, amount, row.method, row.paid_at, row.reversed)
         return Outcome(Result.CREATED, retailer=self._ledger.by_id[order.retailer_id].code)
 
-    def write(self) -> None:
-        """Have the payments stored that were taken, and the entries of those before them, whose keys are there."""
-        new, self._taken = self._taken, {}
-        before, self._stored = self._stored, []
-        columns = [self._columns(row) for row in new.values()]
-        self._stored.append((new, self._behind.run(insert_missing, Payment, columns, ("number", "id"))))
-        for each in before:
-            self._follow_up(*each)
-
-    def finish(self) -> set[str]:
-        """Have what they change stored; the numbers that somebody else has stored meanwhile."""
-        for each in self._stored:
-            self._follow_up(*each)
-        self._ledger.write_debts(self._behind)
-        self._behind.run(update_many, Order, ["id"], [self._settled(order) for order in self._paid.values()])
-        return self._missed
-
-    def _follow_up(self, new: dict[str, PaymentRow], stored: Future[list[tuple[Any, ...]]]) -> None:
-        ids: dict[str, int] = dict(stored.result())
-        self._missed |= new.keys() - ids.keys()
+    @override
+    def follow_up(self, new: dict[str, PaymentRow], ids: dict[str, int]) -> None:
+        """Their entries; what they settle is added up."""
         for number, row in new.items():
-            if number not in ids:
-                continue
             order = self._orders[row.order_number]
             self._post(row, order, ids[number])
             if not row.reversed:
@@ -138,18 +115,26 @@ class _Batch:
                 self._paid[order.id] = order
         self._ledger.write(self._behind)
 
-    def _columns(self, row: PaymentRow) -> dict[str, Any]:
-        order = self._orders[row.order_number]
+    @override
+    def end(self) -> None:
+        """The debts of the retailers, and what the orders are paid to."""
+        self._ledger.write_debts(self._behind)
+        self._behind.run(update_many, Order, ["id"], [self._settled(order) for order in self._paid.values()])
+
+    @override
+    def columns(self, new: PaymentRow) -> dict[str, Any]:
+        """The payment."""
+        order = self._orders[new.order_number]
         return {
-            "number": row.number,
+            "number": new.number,
             "order_id": order.id,
             "retailer_id": order.retailer_id,
-            "amount_paisa": to_paisa(row.amount),
-            "method": row.method,
-            "paid_at": row.paid_at,
+            "amount_paisa": to_paisa(new.amount),
+            "method": new.method,
+            "paid_at": new.paid_at,
             "recorded_at": self._now,
-            "reversed_at": row.paid_at if row.reversed else None,
-            "reversal_reason": REVERSAL_REASON if row.reversed else None,
+            "reversed_at": new.paid_at if new.reversed else None,
+            "reversal_reason": REVERSAL_REASON if new.reversed else None,
         }
 
     def _post(self, row: PaymentRow, order: _Order, payment_id: int) -> None:
