@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
@@ -17,6 +16,7 @@ import click
 
 from gateway import scheduler as scheduler_process
 from gateway.console import acting, completion, reading, scheduling
+from gateway.console.queues import queue_named
 from gateway.demo import running as demo_data
 from gateway.importing.command import import_
 from gateway.roles import Role
@@ -26,7 +26,7 @@ from shared.database import Database
 from shared.database.migrate import migrate as migrate_database
 from shared.database.roles import grant_roles
 from shared.errors import DokoError
-from shared.queues import POLICIES, Queue
+from shared.queues import POLICIES
 from shared.settings import Settings
 
 WORKER_GRACE_MS = 5_000
@@ -59,7 +59,7 @@ def main() -> None:
 def worker(queue: str, threads: int | None) -> None:
     """Run a worker of QUEUE (whatsapp, credit, …), as `dramatiq services.<folder>.worker:start` would."""
     command = worker_command(queue, _settings(), threads)
-    folder = POLICIES[_queue_named(queue)].folder
+    folder = POLICIES[queue_named(queue)].folder
     if find_spec(f"services.{folder}.worker") is None:
         raise click.ClickException(f"Queue {queue} has no worker in this version; its jobs wait for one")
     _execute(command)
@@ -172,23 +172,13 @@ def revoke(token_id: int, reason: str) -> None:
 
 def worker_command(queue: str, settings: Settings, threads: int | None = None) -> list[str]:
     """The dramatiq command of a queue's worker. ClickException for an unknown queue, naming the nearest."""
-    found = _queue_named(queue)
+    found = queue_named(queue)
     policy = settings.policy(found)
     return [
         *(sys.executable, "-m", "dramatiq", f"services.{policy.folder}.worker:start"),
         *("-p", "1", "-t", str(threads or policy.concurrency), "--skip-logging"),
         *("--worker-shutdown-timeout", str(settings.shutdown_grace_ms + WORKER_GRACE_MS)),
     ]
-
-
-def _queue_named(name: str) -> Queue:
-    names = {policy.folder: queue for queue, policy in POLICIES.items()}
-    found = names.get(name.lower()) or Queue.__members__.get(name.upper())
-    if found is None:
-        nearest = get_close_matches(name.lower(), names, n=1)
-        hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        raise click.ClickException(f"No queue is called {name!r}{hint} (known: {', '.join(names)})")
-    return found
 
 
 def _database() -> Database:

@@ -9,32 +9,38 @@ import click
 from click.shell_completion import CompletionItem
 from typing_extensions import override
 
-from shared.queues import POLICIES
+from shared.queues import POLICIES, Queue
 
-_KEYS = {policy.folder: queue.name for queue, policy in POLICIES.items()}
+_QUEUES = {policy.folder: queue for queue, policy in POLICIES.items()}
+
+
+def queue_named(name: str) -> Queue:
+    """``whatsapp`` or ``WHATSAPP``, ``credit`` or ``CREDIT_SCORE``. ClickException that names the nearest."""
+    found = _QUEUES.get(name.lower()) or Queue.__members__.get(name.upper())
+    if found is None:
+        nearest = get_close_matches(name.lower(), _QUEUES, n=1)
+        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        raise click.ClickException(f"No queue is called {name!r}{hint} (known: {', '.join(_QUEUES)})")
+    return found
 
 
 class QueueName(click.ParamType[str]):
-    """``whatsapp`` or ``WHATSAPP``, ``credit`` or ``CREDIT_SCORE``."""
+    """The key of a queue, as the API has it in its paths."""
 
     name = "queue"
 
     @override
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The queue's key; the nearest name in the error."""
-        wanted = str(value).replace("-", "_")
-        if wanted.upper() in _KEYS.values():
-            return wanted.upper()
-        if wanted.lower() in _KEYS:
-            return _KEYS[wanted.lower()]
-        nearest = get_close_matches(wanted.lower(), _KEYS, n=1)
-        hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        raise click.BadParameter(f"no queue is called {value!r}{hint} (known: {', '.join(_KEYS)})", ctx, param)
+        try:
+            return queue_named(str(value)).name
+        except click.ClickException as error:
+            raise click.BadParameter(error.message, ctx, param) from error
 
     @override
     def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         """The folders that begin like that."""
-        return [CompletionItem(folder) for folder in _KEYS if folder.startswith(incomplete.lower())]
+        return [CompletionItem(folder) for folder in _QUEUES if folder.startswith(incomplete.lower())]
 
 
 QUEUE = QueueName()
