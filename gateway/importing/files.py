@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import stat
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -75,18 +76,23 @@ class ImportFile:
             raise FileRefused(f"{self.path} is not a regular file: it is read twice, first to check it")
         if self.path.stat().st_size == 0:
             raise FileRefused(f"{self.path.name} is empty")
-        if self.format is Format.JSON_LINES:
-            return sum(1 for line in self._lines() if line.strip())
-        records = self._records()
-        self._header(records)
-        return sum(1 for _, record in records if record)
+        with self.path.open("rb") as file:
+            lines = self._lines(file)
+            if self.format is Format.JSON_LINES:
+                return sum(1 for line in lines if line.strip())
+            records = _records(lines)
+            self._header(records)
+            return sum(1 for _, record in records if record)
 
-    def rows(self) -> Iterator[FileRow]:
-        """The rows, one after the other; empty lines are passed over."""
-        return self._json_rows() if self.format is Format.JSON_LINES else self._csv_rows()
+    @contextmanager
+    def rows(self) -> Iterator[Iterator[FileRow]]:
+        """The rows, one after the other, while the file is open; empty lines are passed over."""
+        with self.path.open("rb") as file:
+            lines = self._lines(file)
+            yield self._json_rows(lines) if self.format is Format.JSON_LINES else self._csv_rows(lines)
 
-    def _csv_rows(self) -> Iterator[FileRow]:
-        records = self._records()
+    def _csv_rows(self, lines: Iterator[str]) -> Iterator[FileRow]:
+        records = _records(lines)
         width, columns = self._header(records)
         given = frozenset(column.name for _, column in columns)
         for number, record in records:
@@ -99,9 +105,9 @@ class ImportFile:
             data = {column.key: column.value_of(cell) for column, cell in cells if cell and not cell.isspace()}
             yield FileRow(number, data, given)
 
-    def _json_rows(self) -> Iterator[FileRow]:
+    def _json_rows(self, lines: Iterator[str]) -> Iterator[FileRow]:
         known = {column.name: column for column in columns_of(self.kind)}
-        for number, line in enumerate(self._lines(), start=1):
+        for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
             try:
@@ -120,20 +126,6 @@ class ImportFile:
         data = {known[name].key: item for name, item in value.items() if name in known}
         return FileRow(number, data, frozenset(value) & known.keys())
 
-    def _records(self) -> Iterator[tuple[int, list[str]]]:
-        """The records of a CSV file, numbered from 1."""
-        reader = csv.reader(self._lines(), strict=True)
-        number = 0
-        while True:
-            number += 1
-            try:
-                record = next(reader)
-            except StopIteration:
-                return
-            except csv.Error as error:
-                raise FileRefused(f"row {number}: is not CSV as in RFC 4180: {error}") from error
-            yield number, record
-
     def _header(self, records: Iterator[tuple[int, list[str]]]) -> tuple[int, list[tuple[int, Column]]]:
         """How many cells a row has, and the place of each known column; raises ``FileRefused``."""
         _, header = next(records, (0, []))
@@ -150,22 +142,36 @@ class ImportFile:
             raise FileRefused(f"row 1: {_columns(missing)} {_is_missing(missing)}")
         return len(names), [(place, known[name]) for place, name in enumerate(names) if name in known]
 
-    def _lines(self) -> Iterator[str]:
+    def _lines(self, file: BinaryIO) -> Iterator[str]:
         """The lines with their ends, decoded; raises ``FileRefused`` for what is not UTF-8."""
-        with self.path.open("rb") as file:
-            for number, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
-                line = raw
-                if number == 1:
-                    if line.startswith(_UTF16_MARKS):
-                        raise FileRefused(f"{self.path.name} is UTF-16: save it as UTF-8")
-                    line = line.removeprefix(_UTF8_MARK)
-                if len(line) > LONGEST_LINE:
-                    raise FileRefused(f"line {number}: is longer than {LONGEST_LINE:,} bytes")
-                try:
-                    yield line.decode()
-                except UnicodeDecodeError as error:
-                    place = f"line {number}, byte {error.start + 1}"
-                    raise FileRefused(f"{place}: is not UTF-8: save the file as UTF-8") from error
+        for number, raw in enumerate(iter(lambda: file.readline(LONGEST_LINE + 1), b""), start=1):
+            line = raw
+            if number == 1:
+                if line.startswith(_UTF16_MARKS):
+                    raise FileRefused(f"{self.path.name} is UTF-16: save it as UTF-8")
+                line = line.removeprefix(_UTF8_MARK)
+            if len(line) > LONGEST_LINE:
+                raise FileRefused(f"line {number}: is longer than {LONGEST_LINE:,} bytes")
+            try:
+                yield line.decode()
+            except UnicodeDecodeError as error:
+                place = f"line {number}, byte {error.start + 1}"
+                raise FileRefused(f"{place}: is not UTF-8: save the file as UTF-8") from error
+
+
+def _records(lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
+    """The records of a CSV file, numbered from 1; raises ``FileRefused`` for what is none."""
+    reader = csv.reader(lines, strict=True)
+    number = 0
+    while True:
+        number += 1
+        try:
+            record = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise FileRefused(f"row {number}: is not CSV as in RFC 4180: {error}") from error
+        yield number, record
 
 
 def _refuse_repeated(names: Sequence[str]) -> None:

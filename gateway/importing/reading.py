@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
 from types import TracebackType
@@ -56,13 +56,15 @@ class Batches(AbstractContextManager["Batches"]):
     """
 
     def __init__(self, file: ImportFile, size: int, *, ahead: bool) -> None:
-        self._file = file
+        self._kind = file.kind
         self._size = size
         self._ahead = ahead
-        self._reader = ThreadPoolExecutor(1, thread_name_prefix="import-reader")
+        self._held = ExitStack()
+        self._rows = self._held.enter_context(file.rows())
+        self._reader = self._held.enter_context(ThreadPoolExecutor(1, thread_name_prefix="import-reader"))
 
     def __iter__(self) -> Iterator[Batch]:
-        rows = self._file.rows()
+        rows = self._rows
         if not self._ahead:
             while (batch := self._next(rows)).size:
                 yield batch
@@ -76,13 +78,13 @@ class Batches(AbstractContextManager["Batches"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._reader.shutdown(cancel_futures=True)
+        self._held.close()
 
     def _next(self, rows: Iterator[FileRow]) -> Batch:
         batch = Batch()
         for row in islice(rows, self._size):
             batch.last_row = row.number
-            problems = _put(self._file.kind, row, batch)
+            problems = _put(self._kind, row, batch)
             if problems:
                 batch.wrong[row.number] = problems
         return batch

@@ -7,6 +7,7 @@ import io
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -24,7 +25,8 @@ def a_file(folder: Path, content: str | bytes, kind: Kind = Kind.PRODUCTS, forma
 
 def rows(file: ImportFile) -> list[FileRow]:
     file.check()
-    return list(file.rows())
+    with file.rows() as found:
+        return list(found)
 
 
 def test_rows_are_counted_with_the_header_as_the_first_and_empty_lines_passed_over(tmp_path: Path) -> None:
@@ -88,6 +90,15 @@ def test_a_file_is_refused_as_a_whole_in_words(tmp_path: Path, content: bytes, r
         a_file(tmp_path, content).check()
 
     assert reason in str(refusal.value)
+
+
+def test_a_refused_file_is_closed_while_its_refusal_is_still_held(tmp_path: Path) -> None:
+    file = a_file(tmp_path, b"code;name\n")
+    with pytest.raises(FileRefused) as refusal:
+        file.check()
+
+    assert refusal.value.__traceback__ is not None
+    assert str(file.path) not in [opened.path for opened in psutil.Process().open_files()]
 
 
 def test_a_header_alone_is_a_file_without_rows(tmp_path: Path) -> None:
