@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import partial
 from types import TracebackType
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy.orm import Session
 from typing_extensions import override
+
+from shared.database.base import Base
+from shared.database.bulk import Values, inserting, inserting_missing, updating
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -38,6 +41,20 @@ class Behind(AbstractContextManager["Behind"]):
         done: Future[_T] = Future()
         done.set_result(call())
         return done
+
+    def insert(self, model: type[Base], rows: Sequence[Values]) -> None:
+        """``insert_many``, its statement made ready in the caller: nothing but the database is waited for behind."""
+        self.run(inserting(self._tx, model, rows))
+
+    def insert_missing(
+        self, model: type[Base], rows: Sequence[Values], returning: Sequence[str]
+    ) -> Future[list[tuple[Any, ...]]]:
+        """``insert_missing``, its statement made ready in the caller."""
+        return self.run(inserting_missing(self._tx, model, rows, returning))
+
+    def update(self, model: type[Base], key: Sequence[str], rows: Sequence[Values]) -> None:
+        """``update_many``, its statement made ready in the caller."""
+        self.run(updating(self._tx, model, key, rows))
 
     def _after_the_others(self, call: Callable[[], _T]) -> _T:
         if self._error is not None:

@@ -1,51 +1,50 @@
 """Many rows in one statement.
 
-PostgreSQL gets them as one JSON document: with a parameter for each value, taking the statement apart costs the
-driver more than the database needs to store the rows. SQLite, which has no way to the server, runs one prepared
-statement for each row.
+PostgreSQL gets them as arrays. SQLite, which has no way to the server, runs one prepared statement for each row.
+
+Each statement comes in two forms: one that runs at once, and one that is made ready now and run later, with the
+transaction, by whom it is handed to.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
     ARRAY,
-    JSON,
     ColumnElement,
     Connection,
     Dialect,
+    Executable,
     Insert,
-    Integer,
     Table,
-    Text,
     Update,
     any_,
     bindparam,
-    column,
     func,
     literal,
     select,
     update,
 )
-from sqlalchemy import cast as cast_to
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.selectable import TableValuedAlias
 
-from shared.database.base import NUL, Base, UtcDateTime, dump_json
+from shared.database import arrays
+from shared.database.base import Base, UtcDateTime
 from shared.database.rows import insert_for
 
 Values = Mapping[str, Any]
 
+_T = TypeVar("_T")
+Ready = Callable[[Session], _T]
+"""Work on rows that is ready to run."""
+
 CHUNK = 200
 """Rows in one statement of SQLite: more costs as much again in taking the statement apart."""
 
-_DOCUMENT = "document"
-_PLACE = "place"
 _UTC_TEXT = len("2026-01-31 14:30:00.000000")
 _OLD = "old_"
 
@@ -60,12 +59,16 @@ def among(tx: Session, wanted: ColumnElement[Any], values: Iterable[Any]) -> Col
 
 def insert_many(tx: Session, model: type[Base], rows: Sequence[Values]) -> None:
     """Insert ``rows``, which name the same columns; their keys are numbered in this order."""
+    inserting(tx, model, rows)(tx)
+
+
+def inserting(tx: Session, model: type[Base], rows: Sequence[Values]) -> Ready[None]:
+    """What ``insert_many`` does, made ready."""
     if not rows:
-        return
+        return _nothing
     if _is_postgres(tx):
-        tx.execute(*_from_document(tx, model, rows))
-    else:
-        _run_each(tx, insert_for(tx, model), _table(model), rows)
+        return partial(_execute, *arrays.insertion(_table(model), rows))
+    return lambda tx: _run_each(tx, insert_for(tx, model), _table(model), rows)
 
 
 def insert_missing(
@@ -75,14 +78,51 @@ def insert_missing(
 
     A key that another transaction is inserting is waited for.
     """
+    return inserting_missing(tx, model, rows, returning)(tx)
+
+
+def inserting_missing(
+    tx: Session, model: type[Base], rows: Sequence[Values], returning: Sequence[str]
+) -> Ready[list[tuple[Any, ...]]]:
+    """What ``insert_missing`` does, made ready."""
     if not rows:
-        return []
+        return lambda _tx: []
+    if _is_postgres(tx):
+        return partial(_fetch, *arrays.insertion(_table(model), rows, tuple(returning)))
+    return lambda tx: _insert_missing_each(tx, model, rows, returning)
+
+
+def update_many(tx: Session, model: type[Base], key: Sequence[str], rows: Sequence[Values]) -> None:
+    """Set the other columns of ``rows`` (which name the same ones) where the columns of ``key`` are as in the row."""
+    updating(tx, model, key, rows)(tx)
+
+
+def updating(tx: Session, model: type[Base], key: Sequence[str], rows: Sequence[Values]) -> Ready[None]:
+    """What ``update_many`` does, made ready."""
+    if not rows:
+        return _nothing
+    if _is_postgres(tx):
+        return partial(_execute, *arrays.changes(_table(model), rows, tuple(key)))
+    return lambda tx: _update_each(tx, _table(model), key, rows)
+
+
+def _nothing(_tx: Session) -> None:
+    """What is left to do with no rows."""
+
+
+def _execute(statement: Executable, parameters: dict[str, Any], tx: Session) -> None:
+    tx.connection().execute(statement, parameters)
+
+
+def _fetch(statement: Executable, parameters: dict[str, Any], tx: Session) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in tx.connection().execute(statement, parameters)]
+
+
+def _insert_missing_each(
+    tx: Session, model: type[Base], rows: Sequence[Values], returning: Sequence[str]
+) -> list[tuple[Any, ...]]:
     table = _table(model)
     columns = [table.c[name] for name in returning]
-    if _is_postgres(tx):
-        statement, parameters = _from_document(tx, model, rows)
-        missing = statement.on_conflict_do_nothing().returning(*columns)
-        return [tuple(row) for row in tx.execute(missing, parameters)]
     new = insert_for(tx, model).on_conflict_do_nothing()
     if "id" not in table.c:
         return [tuple(row) for row in tx.execute(new.returning(*columns), [dict(row) for row in rows])]
@@ -92,18 +132,7 @@ def insert_missing(
     return [tuple(row) for row in tx.execute(select(*columns).where(table.c.id > highest).order_by(table.c.id))]
 
 
-def update_many(tx: Session, model: type[Base], key: Sequence[str], rows: Sequence[Values]) -> None:
-    """Set the other columns of ``rows`` (which name the same ones) where the columns of ``key`` are as in the row."""
-    if not rows:
-        return
-    table = _table(model)
-    changing = [name for name in rows[0] if name not in key]
-    if _is_postgres(tx):
-        source = _document(table, list(rows[0]))
-        found = [table.c[name] == source.c[name] for name in key]
-        changed = update(table).where(*found).values({name: source.c[name] for name in changing})
-        tx.execute(changed, _parameters(rows, list(rows[0])))
-        return
+def _update_each(tx: Session, table: Table, key: Sequence[str], rows: Sequence[Values]) -> None:
     one = update(table).where(*(table.c[name] == bindparam(_OLD + name) for name in key))
     parameters = [{_OLD + name if name in key else name: value for name, value in row.items()} for row in rows]
     _run_each(tx, one, table, parameters)
@@ -115,38 +144,6 @@ def _is_postgres(tx: Session) -> bool:
 
 def _table(model: type[Base]) -> Table:
     return cast("Table", model.__table__)
-
-
-def _from_document(tx: Session, model: type[Base], rows: Sequence[Values]) -> tuple[postgresql.Insert, dict[str, Any]]:
-    """The statement that inserts ``rows`` and its parameters; what is the same in all of them is said once."""
-    table, names = _table(model), list(rows[0])
-    same = {name: rows[0][name] for name in names if _is_same(rows, name)}
-    differing = [name for name in names if name not in same]
-    source = _document(table, differing)
-    values = [bindparam(name, type_=table.c[name].type) if name in same else source.c[name] for name in names]
-    chosen = select(*values).select_from(source).order_by(source.c[_PLACE])
-    statement = cast("postgresql.Insert", insert_for(tx, model).from_select(names, chosen))
-    return statement, _parameters(rows, differing) | same
-
-
-def _is_same(rows: Sequence[Values], name: str) -> bool:
-    first = rows[0][name]
-    # The document's way of writing them is another than a parameter's.
-    if isinstance(first, dict | list) or (isinstance(first, str) and NUL in first):
-        return False
-    return all(row[name] is first for row in rows)
-
-
-def _document(table: Table, names: Sequence[str]) -> TableValuedAlias:
-    """The rows of the parameter's JSON document, with the table's types."""
-    columns = [column(name, table.c[name].type) for name in names]
-    rows = func.json_to_recordset(cast_to(bindparam(_DOCUMENT, type_=Text), JSON))
-    return rows.table_valued(*columns, column(_PLACE, Integer)).render_derived(name="source", with_types=True)
-
-
-def _parameters(rows: Sequence[Values], names: Sequence[str]) -> dict[str, Any]:
-    chosen = [{name: row[name] for name in names} | {_PLACE: place} for place, row in enumerate(rows)]
-    return {_DOCUMENT: dump_json(chosen)}
 
 
 def _run_each(tx: Session, statement: Insert | Update, table: Table, rows: Sequence[Values]) -> None:

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from shared.database.base import Base
 from shared.database.behind import Behind
-from shared.database.bulk import insert_missing
 from shared.master.outcome import Given, Outcome, WrongRow
 
 
@@ -61,7 +60,7 @@ class Batch(ABC, Generic[_R, _N]):
         """Have the rows stored that were taken, and what follows from those before them."""
         new, self._taken = self._taken, {}
         columns = [self.columns(each) for each in new.values()]
-        storing = self._behind.run(insert_missing, self.MODEL, columns, ("number", "id"))
+        storing = self._behind.insert_missing(self.MODEL, columns, ("number", "id"))
         self._follow_up_the_last()
         self._stored = (new, storing)
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from shared import bookkeeping
 from shared.business import LedgerKind
 from shared.database.behind import Behind
-from shared.database.bulk import among, insert_many, update_many
+from shared.database.bulk import among
 from shared.database.models import LedgerEntry, Retailer
 
 
@@ -72,12 +72,12 @@ class Ledger:
         """Have the entries stored that were posted since the last call."""
         entries, self._entries = self._entries, []
         self._moved.update(entry["retailer_id"] for entry in entries)
-        behind.run(insert_many, LedgerEntry, entries)
+        behind.insert(LedgerEntry, entries)
 
     def write_debts(self, behind: Behind) -> None:
         """Have the debts stored that the written entries moved."""
         debts = [{"id": each, "debt_paisa": self.by_id[each].debt_paisa} for each in sorted(self._moved)]
-        behind.run(update_many, Retailer, ["id"], debts)
+        behind.update(Retailer, ["id"], debts)
 
 
 _RETAILERS = Retailer.__table__.c

@@ -16,7 +16,7 @@ from shared import bookkeeping
 from shared.business import LedgerKind, OrderState, PaymentStatus
 from shared.clock import business_day
 from shared.database.behind import Behind
-from shared.database.bulk import among, insert_many
+from shared.database.bulk import among
 from shared.database.models import Order, OrderEvent, Vendor
 from shared.master.batches import Batch, store
 from shared.master.ledger import Account, Ledger
@@ -89,7 +89,7 @@ class _Batch(Batch[OrderRow, _New]):
         for number, each in new.items():
             self._post(ids[number], each)
             self._count(each)
-        self._behind.run(insert_many, OrderEvent, [self._event(ids[number], each) for number, each in new.items()])
+        self._behind.insert(OrderEvent, [self._event(ids[number], each) for number, each in new.items()])
         self._ledger.write(self._behind)
 
     @override

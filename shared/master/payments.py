@@ -15,7 +15,7 @@ from shared import bookkeeping
 from shared.business import LedgerKind
 from shared.clock import business_day
 from shared.database.behind import Behind
-from shared.database.bulk import among, update_many
+from shared.database.bulk import among
 from shared.database.models import Order, Payment
 from shared.master.batches import Batch, store
 from shared.master.ledger import Ledger
@@ -119,7 +119,7 @@ class _Batch(Batch[PaymentRow, PaymentRow]):
     def end(self) -> None:
         """The debts of the retailers, and what the orders are paid to."""
         self._ledger.write_debts(self._behind)
-        self._behind.run(update_many, Order, ["id"], [self._settled(order) for order in self._paid.values()])
+        self._behind.update(Order, ["id"], [self._settled(order) for order in self._paid.values()])
 
     @override
     def columns(self, new: PaymentRow) -> dict[str, Any]:

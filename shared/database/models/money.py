@@ -11,7 +11,6 @@ from datetime import datetime
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    ForeignKey,
     ForeignKeyConstraint,
     Index,
     String,
@@ -84,7 +83,8 @@ class LedgerEntry(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    retailer_id: Mapped[int] = mapped_column(ForeignKey("retailers.id"))
+    retailer_id: Mapped[int] = mapped_column(BigId)
+    """Known through the order or payment: no key of its own, which each entry would cost a look at the retailer."""
     kind: Mapped[LedgerKind] = mapped_column(name_of(LedgerKind, 32))
     order_id: Mapped[int | None] = mapped_column(BigId)
     payment_id: Mapped[int | None] = mapped_column(BigId)
