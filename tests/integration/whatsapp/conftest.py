@@ -27,7 +27,7 @@ from tests.integration.whatsapp.desk import Desk, open_desk
 from tests.integration.whatsapp.hooks import SETTINGS, WEBHOOK_URL, Hooks, an_app
 from tests.integration.whatsapp.market import Market
 
-TIMEOUT_MS = 400
+TIMEOUT_MS = 1_000
 
 
 @pytest.fixture
