@@ -6,6 +6,7 @@ from gateway.answers import Json
 from gateway.api import Routes, requires
 from gateway.auth import authorize
 from gateway.context import current_actor, current_gateway
+from gateway.explain_view import ExplanationSchema, explain_job
 from gateway.job_views import event_view, job_summary, whole_job
 from gateway.operator_log import logged
 from gateway.operator_requests import (
@@ -54,6 +55,16 @@ def events(job_id: str) -> Json:
     """Show a job's whole history."""
     found = [event_view(event) for event in current_gateway().store.events(job_id)]
     return {"jobId": job_id, "events": found, "count": len(found)}
+
+
+@routes.get("/<job_id>/explain")
+@routes.response(
+    200, ExplanationSchema, "Why the job is not running, its place, and about when it starts", problems=(404,)
+)
+@requires(Scope.JOBS_READ)
+def explain(job_id: str) -> Json:
+    """Say why a job is not running: each reason with a code and a sentence, its place, and about when it starts."""
+    return explain_job(job_id)
 
 
 @routes.delete("/<job_id>")

@@ -115,6 +115,20 @@ def test_jobs_are_enqueued_listed_promoted_and_cancelled(doko: Console, tmp_path
     assert waited.stdout.split()[1] in {"waiting", "delayed"}
 
 
+def test_a_job_is_explained(doko: Console) -> None:
+    doko("pause", "credit", "--reason", "a look at it")
+    job_id = doko("enqueue", "credit", "credit-score-calculation", "--data", SCORE, "--options", "{}").stdout.strip()
+    told = doko("explain", job_id).stdout
+    found = json.loads(doko("explain", job_id, "--json").stdout)
+    doko("resume", "credit")
+
+    assert "paused" in told
+    assert "a look at it" in told
+    assert "Nobody can say when it starts: the queue is paused without an end" in told
+    assert "paused" in [reason["code"] for reason in found["reasons"]]
+    assert "no job has the id" in doko("explain", "whatsapp-nothing", code=1).stderr
+
+
 def test_schedules_are_listed_shown_and_paused(doko: Console) -> None:
     listed = doko("schedules").stdout
     shown = json.loads(doko("schedules", "show", "remind-retailers").stdout)

@@ -231,3 +231,20 @@ def test_an_undecodable_message_in_redis_is_shown_without_its_data(viewer: Any, 
     answer = viewer.get(f"/jobs/{job_id}")
 
     assert (answer.status_code, answer.json["data"]) == (200, {})
+
+
+def test_a_job_is_explained_with_its_group_masked(viewer: Any, operator: Any, parts: Gateway) -> None:
+    parts.store.set_limits(Queue.WHATSAPP, group_cap=1)
+    first, second = (operator.send().json["jobId"] for _ in range(2))
+    operator.post("/queues/WHATSAPP/pause", {"reason": "ask 9800000000"})
+
+    answer = viewer.get(f"/jobs/{second}/explain")
+
+    assert answer.status_code == 200
+    assert (answer.json["state"], answer.json["position"], answer.json["estimatedStartAt"]) == ("waiting", None, None)
+    by_code = {reason["code"]: reason for reason in answer.json["reasons"]}
+    assert list(by_code) == ["paused", "no_worker", "group_turn"]
+    assert by_code["paused"]["details"]["sinceAt"].endswith("Z")
+    assert by_code["group_turn"]["details"]["inLine"] == first
+    assert "9800000000" not in answer.text
+    assert viewer.get("/jobs/whatsapp-nothing/explain").status_code == 404
