@@ -20,16 +20,19 @@ MAX_IDEMPOTENCY_KEY = 255
 
 def enqueue(job: NewJob) -> Enqueued:
     """Enqueue the request's job; raises what ``DokoBroker.add`` raises."""
-    return current_gateway().jobs.enqueue(job, idempotency=_idempotency(), client=client_limit())
+    return current_gateway().jobs.enqueue(job, idempotency=idempotency(), client=client_limit())
 
 
 def enqueue_many(jobs: Sequence[NewJob]) -> list[Enqueued]:
     """Enqueue the request's jobs; the answers come in the same order."""
-    return current_gateway().jobs.enqueue_many(jobs, idempotency=_idempotency(), client=client_limit())
+    return current_gateway().jobs.enqueue_many(jobs, idempotency=idempotency(), client=client_limit())
 
 
-def _idempotency() -> Idempotency | None:
-    """The request's key, with the hash of what was asked: the path, and the body whatever its spacing and key order."""
+def idempotency() -> Idempotency | None:
+    """The request's Idempotency-Key, with the hash of what was asked.
+
+    That is the path, and the body whatever its spacing and key order. Raises Problem 422 for a key that none can be.
+    """
     key = request.environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return None

@@ -36,6 +36,6 @@ def put(said: Said, **_: str) -> Answer:
 @routes.response(201, OrderSchema, "The order is new")
 @requires(Scope.JOBS_WRITE)
 def post(draft: NewDraft) -> Answer:
-    """Create a draft order under the next number; to be free to repeat the request, name it and use PUT."""
+    """Create a draft order under the next number; a request with an Idempotency-Key may be repeated."""
     number = store_new_draft(draft)
     return created(order_view(whole_order(number), reveal=False), "orders", number)

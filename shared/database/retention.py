@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Delete, delete, select, tuple_
 
 from shared.database.base import utc_now
-from shared.database.models import ArchivedJob, JobEventRow, OutboxJob, ProcessedJob, WhatsAppReceipt
+from shared.database.models import ArchivedJob, DraftRequest, JobEventRow, OutboxJob, ProcessedJob, WhatsAppReceipt
 from shared.database.rows import affected
 from shared.database.session import Database
 from shared.queues import Queue
@@ -32,6 +32,7 @@ class Retention:
     claims: timedelta = timedelta(days=30)
     published: timedelta = timedelta(days=7)
     receipts: timedelta = timedelta(days=90)
+    draft_requests: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class Removed:
     processed_jobs: int = 0
     outbox: int = 0
     receipts: int = 0
+    draft_requests: int = 0
 
 
 def remove_expired(database: Database, retention: Retention | None = None, *, now: datetime | None = None) -> Removed:
@@ -55,6 +57,7 @@ def remove_expired(database: Database, retention: Retention | None = None, *, no
         processed_jobs=_remove_claims(database, instant - keep.claims),
         outbox=_remove_published(database, instant - keep.published),
         receipts=_remove_receipts(database, instant - keep.receipts),
+        draft_requests=_remove_draft_requests(database, instant - keep.draft_requests),
     )
 
 
@@ -108,6 +111,12 @@ def _remove_receipts(database: Database, before: datetime) -> int:
     key = (WhatsAppReceipt.provider, WhatsAppReceipt.provider_id, WhatsAppReceipt.state)
     old = select(*key).where(WhatsAppReceipt.received_at < before).limit(BATCH)
     return _repeat(database, delete(WhatsAppReceipt).where(tuple_(*key).in_(old)))
+
+
+def _remove_draft_requests(database: Database, before: datetime) -> int:
+    key = (DraftRequest.owner, DraftRequest.key)
+    old = select(*key).where(DraftRequest.at < before).limit(BATCH)
+    return _repeat(database, delete(DraftRequest).where(tuple_(*key).in_(old)))
 
 
 def _repeat(database: Database, query: Delete) -> int:

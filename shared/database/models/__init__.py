@@ -5,7 +5,7 @@ from shared.database.models.engine import ArchivedJob, ArchivePosition, JobEvent
 from shared.database.models.mail import Email, EmailState
 from shared.database.models.money import LedgerEntry, Payment
 from shared.database.models.operations import OperatorLogEntry
-from shared.database.models.orders import Order, OrderEvent, OrderItem
+from shared.database.models.orders import DraftRequest, Order, OrderEvent, OrderItem
 from shared.database.models.platform import NumberSequence, Product, Retailer, Stock, Vendor
 from shared.database.models.reminders import Reminder
 from shared.database.models.reports import Report
@@ -28,6 +28,7 @@ __all__ = [
     "ConversationWindow",
     "CreditScore",
     "Direction",
+    "DraftRequest",
     "Email",
     "EmailState",
     "JobEventRow",

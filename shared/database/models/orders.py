@@ -165,3 +165,16 @@ class OrderEvent(Base):
     """When it happened; ``recorded_at`` is when we heard of it."""
     recorded_at: Mapped[datetime] = mapped_column(default=utc_now)
     job_id: Mapped[str | None] = mapped_column(String(JOB_ID_LENGTH))
+
+
+class DraftRequest(Base):
+    """A request for a new draft that came with an Idempotency-Key, and the order that it made."""
+
+    __tablename__ = "draft_requests"
+
+    owner: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """The id of the token that asked: each has keys of its own."""
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    body_hash: Mapped[str] = mapped_column(String(64))
+    number: Mapped[str] = mapped_column(String(CODE_LENGTH), ForeignKey("orders.number"))
+    at: Mapped[datetime] = mapped_column(default=utc_now, index=True)

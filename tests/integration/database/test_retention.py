@@ -10,9 +10,19 @@ from sqlalchemy import func, insert, select
 
 from shared.database import Database, retention
 from shared.database.base import Base
-from shared.database.models import ArchivedJob, JobEventRow, MessageState, OutboxJob, ProcessedJob, WhatsAppReceipt
+from shared.database.models import (
+    ArchivedJob,
+    DraftRequest,
+    JobEventRow,
+    MessageState,
+    Order,
+    OutboxJob,
+    ProcessedJob,
+    WhatsAppReceipt,
+)
 from shared.database.retention import Removed, Retention, remove_archive_older_than, remove_expired
 from shared.queues import Queue
+from tests.integration.database import business_rows
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 OLD = NOW - timedelta(days=11)
@@ -78,6 +88,22 @@ def test_old_claims_and_receipts_go(database: Database) -> None:
 
     assert remove_expired(database, TEN_DAYS, now=NOW) == Removed(processed_jobs=4, receipts=4)
     assert (count(database, ProcessedJob), count(database, WhatsAppReceipt)) == (1, 1)
+
+
+def test_keys_of_requests_for_drafts_go_after_a_day(database: Database) -> None:
+    day = timedelta(days=1)
+    with database.session() as tx:
+        business_rows.add_a_small_business(tx)
+        number = tx.scalars(select(Order.number)).first()
+    ages = {"older": day + timedelta(seconds=1), "younger": day - timedelta(seconds=1)}
+    asked = [
+        {"owner": "1", "key": key, "body_hash": "", "number": number, "at": NOW - age} for key, age in ages.items()
+    ]
+    put(database, DraftRequest, *asked)
+
+    assert remove_expired(database, now=NOW).draft_requests == 1
+    with database.reader() as tx:
+        assert tx.scalars(select(DraftRequest.key)).all() == ["younger"]
 
 
 def test_an_unpublished_job_stays_in_the_outbox_however_old_it_is(database: Database) -> None:

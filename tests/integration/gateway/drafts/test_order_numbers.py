@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import func, select
 
 from gateway.roles import Role
 from shared.clock import BUSINESS_ZONE
 from shared.database import Database
+from shared.database.models import Order
 from shared.master.draft_schemas import NewDraft
 from shared.master.drafts import Making, make_draft
 from shared.master.numbers import next_order_number
@@ -108,3 +110,49 @@ def test_the_month_of_a_number_is_that_of_kathmandu(owner: Database) -> None:
         after = make_draft(tx, NewDraft("RET001", total=to_rupees(1)), Making("sita", new_year))
 
     assert (before, after) == ("ORD2612000001", "ORD2701000001")
+
+
+def test_a_repeated_request_with_its_key_is_answered_with_the_order_of_the_first(operator: Any) -> None:
+    headers = {"Idempotency-Key": "draft-1"}
+
+    first, again = (operator.post("/orders", DRAFT, headers=headers) for _ in range(2))
+    other = operator.post("/orders", DRAFT, headers={"Idempotency-Key": "draft-2"})
+
+    assert made(first) == made(again)
+    assert made(other) != made(first)
+
+
+@ON_SQLITE
+def test_a_key_that_came_with_another_draft_is_refused(operator: Any) -> None:
+    headers = {"Idempotency-Key": "draft-1"}
+    made(operator.post("/orders", DRAFT, headers=headers))
+
+    answer = operator.post("/orders", DRAFT | {"total": 2000}, headers=headers)
+
+    assert (answer.status_code, answer.json["code"]) == (422, "idempotency_conflict")
+
+
+@ON_SQLITE
+def test_a_key_belongs_to_one_token(app: Flask, operator: Any) -> None:
+    headers = {"Idempotency-Key": "draft-1"}
+    other = caller(app, Role.OPERATOR)
+
+    assert made(operator.post("/orders", DRAFT, headers=headers)) != made(other.post("/orders", DRAFT, headers=headers))
+
+
+def test_of_requests_with_one_key_at_the_same_moment_one_makes_the_order(app: Flask, owner: Database) -> None:
+    one = caller(app, Role.OPERATOR)
+    with owner.reader() as tx:
+        before = tx.scalar(_HOW_MANY)
+
+    def post(_: int) -> str:
+        return made(one.post("/orders", DRAFT, headers={"Idempotency-Key": "draft-1"}))
+
+    with ThreadPoolExecutor(THREADS) as threads:
+        numbers = set(threads.map(post, range(THREADS)))
+
+    with owner.reader() as tx:
+        assert (len(numbers), tx.scalar(_HOW_MANY)) == (1, (before or 0) + 1)
+
+
+_HOW_MANY = select(func.count()).select_from(Order)
