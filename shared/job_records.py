@@ -92,6 +92,9 @@ class QueueStats:
     deduplicated: int
     oldest_waiting_ms: int | None
     pause: Pause | None
+    parked: int = 0
+    total_failed: int = 0
+    total_cancelled: int = 0
 
     @property
     def is_paused(self) -> bool:

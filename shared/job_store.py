@@ -289,4 +289,7 @@ def _stats_from(queue: Queue, reply: Sequence[Any]) -> QueueStats:
         deduplicated=int(meta.get(b"dedup_hits", 0)),
         oldest_waiting_ms=max(now - created, 0) if oldest and created else None,
         pause=pause,
+        parked=int(meta.get(b"parked", 0)),
+        total_failed=int(meta.get(b"total_failed", 0)),
+        total_cancelled=int(meta.get(b"total_cancelled", 0)),
     )

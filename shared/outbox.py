@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from shared.broker.options import MAX_JOB_ID_LENGTH, JobOptions, NewJob, check_job_id
@@ -27,6 +27,7 @@ from shared.errors import InvalidOption
 from shared.queues import POLICIES, Queue
 
 BATCH = 500
+MOST_COUNTED = 10_000
 RELAY_AFTER = timedelta(seconds=1)
 """Younger rows are still being published by the process that wrote them."""
 
@@ -119,6 +120,14 @@ def publish_pending(database: Database, broker: Enqueues, limit: int = BATCH, *,
         .limit(limit)
     )
     return _publish(database, broker, query)
+
+
+def pending(tx: Session) -> tuple[int, float]:
+    """How many jobs wait to be enqueued, counted up to 10,000, and the age of the oldest in seconds (0 if none)."""
+    waiting = select(OutboxJob.id).where(_UNPUBLISHED).limit(MOST_COUNTED).subquery()
+    count = tx.scalar(select(func.count()).select_from(waiting)) or 0
+    oldest = tx.scalar(select(OutboxJob.created_at).where(_UNPUBLISHED).order_by(OutboxJob.id).limit(1))
+    return count, 0.0 if oldest is None else max((utc_now() - oldest).total_seconds(), 0.0)
 
 
 class Relay:

@@ -28,7 +28,7 @@ ADMIN_TOKEN_LENGTH = 32
 
 _PREFIXES = (
     "DOKO_ REDIS_ DATABASE_ GATEWAY_ TRUSTED_ CLIENT_ WHATSAPP_ META_ TWILIO_ SENTRY_ SMTP_ PAYMENT_ REPORT_ OPERATOR_ "
-    "LEASE_ SHUTDOWN_ SWEEP_ EVENTS_ CLOCK_ CREDIT_SCORE_ ORDER_ROUTING_ ORDER_PROCESSING_"
+    "LEASE_ SHUTDOWN_ SWEEP_ EVENTS_ METRICS_ CLOCK_ CREDIT_SCORE_ ORDER_ROUTING_ ORDER_PROCESSING_"
 )
 _OWN_PREFIXES = tuple(_PREFIXES.split())
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -57,6 +57,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 3000
     gateway_processes: int = 2
+    metrics_port: int | None = None
     trusted_proxies: int = 0
     admin_token: str | None = _secret()
     client_rate_limit: int = 6000
@@ -148,6 +149,7 @@ def _read(reader: EnvironmentReader) -> Settings:
         database_url=_database_url(reader, data_dir),
         host=host,
         port=port,
+        metrics_port=reader.optional_integer("METRICS_PORT", minimum=1, maximum=65_535, example=9191),
         gateway_processes=reader.integer("GATEWAY_PROCESSES", 2, minimum=1, maximum=256),
         trusted_proxies=reader.integer("TRUSTED_PROXIES", 0, minimum=0, maximum=10),
         admin_token=reader.secret("ADMIN_TOKEN", minimum_length=ADMIN_TOKEN_LENGTH),

@@ -12,14 +12,20 @@ import dramatiq
 from shared import logs
 from shared.actors import ActorRegistry
 from shared.broker import DokoBroker, connect, make_broker
+from shared.broker.connection import connect as connect_to
 from shared.database.session import Database
+from shared.endpoint import Endpoint, Probes
 from shared.errors import RedisUnavailable
+from shared.health import TIMEOUT_S, Health
 from shared.job_store import JobStore
+from shared.metrics.work import worker_registry
 from shared.queues import POLICIES, Queue
 from shared.sentry import configure_sentry, report_failures
 from shared.settings import Settings
 
 AGAIN_S = 0.5
+STUCK_AFTER_S = 60.0
+"""A loop that hasn't come round for so long won't any more: the longest call into a Redis that hangs takes 20 s."""
 
 Limits = Callable[[JobStore, Settings], None]
 
@@ -40,6 +46,8 @@ class WorkerParts:
         """Bind the actors and hand the broker to Dramatiq."""
         actors.bind(self.broker, self.database)
         dramatiq.set_broker(self.broker)
+        if self.settings.metrics_port is not None:
+            Endpoint(self.settings.host, self.settings.metrics_port, worker_probes(self)).start()
         # Going through all that was imported, again and again, stopped busy jobs for 60 ms: what is there now stays.
         gc.collect()
         gc.freeze()
@@ -55,6 +63,23 @@ def worker_parts(queue: Queue) -> WorkerParts:
     report_failures(broker)
     database = Database(settings.database_url, application_name=f"doko-{folder}")
     return WorkerParts(queue, settings, broker, database, JobStore(connect(settings)))
+
+
+def worker_probes(parts: WorkerParts) -> Probes:
+    """What a worker's endpoint tells: its metrics, and whether its loops come round and its parts answer."""
+    broker = parts.broker
+
+    def stuck() -> str:
+        quiet_s = broker.quiet_s()
+        return f"nothing has moved for {quiet_s:.0f} s" if quiet_s > STUCK_AFTER_S else ""
+
+    probe = connect_to(parts.settings.redis_url, socket_timeout_s=TIMEOUT_S)
+    return Probes(
+        registry=worker_registry(broker, parts.queue),
+        stuck=stuck,
+        unready=lambda: "takes no jobs: it starts or stops" if broker.stopping else "",
+        health=Health({"redis": probe.ping, "database": parts.database.ping}),
+    )
 
 
 def set_cap(store: JobStore, settings: Settings, queue: Queue) -> None:

@@ -57,18 +57,25 @@ def _run(settings: Settings, console: Console) -> int:
             environment["REDIS_URL"] = server.url
             parts.append(RedisPart(server))
         token, told = _prepare_database(settings)
-        parts += processes(environment)
+        parts += processes(environment, settings.metrics_port)
         announcement = _Announcement(settings, token, told, console)
         grace_s = settings.shutdown_grace_ms / 1000
         return Supervisor(parts, console, grace_s=grace_s, on_tick=announcement.when_ready).run()
 
 
-def processes(environment: dict[str, str]) -> list[ProcessPart]:
-    """The gateway, a worker for each service that has one, and the scheduler."""
+def processes(environment: dict[str, str], metrics_port: int | None = None) -> list[ProcessPart]:
+    """The gateway, a worker for each service that has one, and the scheduler.
+
+    With ``metrics_port`` the scheduler listens there, and each worker on one of the ports that follow.
+    """
     commands = [("gateway", ["gateway"]), ("scheduler", ["scheduler"])]
     commands += [(f"worker-{folder}", ["worker", folder]) for folder in services_with_worker()]
     doko = [sys.executable, "-m", "gateway.cli"]
-    return [ProcessPart(name, [*doko, *arguments], environment) for name, arguments in commands]
+    parts = [ProcessPart(name, [*doko, *arguments], environment) for name, arguments in commands]
+    if metrics_port is not None:
+        for port, part in enumerate(parts[1:], start=metrics_port):
+            part.environment = {**environment, "METRICS_PORT": str(port)}
+    return parts
 
 
 def services_with_worker() -> list[str]:

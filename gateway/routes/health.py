@@ -9,6 +9,7 @@ from gateway.answers import Json, json_response
 from gateway.api import Routes, public
 from gateway.context import current_gateway
 from gateway.schemas import AliveSchema, ReadySchema
+from shared.metrics.queues import QueueCollector
 
 routes = Routes("health", __name__)
 
@@ -42,5 +43,6 @@ def ready() -> Response:
 def metrics() -> Response:
     """Show the metrics of all gateway processes and of the queues."""
     gateway = current_gateway()
-    text: bytes = current_app.extensions["doko-metrics"].exposition(gateway.store)
+    queues = QueueCollector(gateway.store, gateway.schedules, gateway.broker.scripts.client)
+    text: bytes = current_app.extensions["doko-metrics"].exposition(queues)
     return Response(text, content_type=CONTENT_TYPE_LATEST)

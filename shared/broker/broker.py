@@ -31,6 +31,7 @@ from shared.broker.packing import answer_of, arguments_of, idempotency_arguments
 from shared.broker.proxy import JobProxy
 from shared.broker.results import JobResults
 from shared.broker.signals import SignallingBroker
+from shared.broker.tally import Tally
 from shared.broker.tokens import new_worker_id
 from shared.errors import ClientLimitExceeded, IdempotencyConflict, QueueFull
 from shared.middleware.current_job import CurrentJobMiddleware
@@ -67,6 +68,7 @@ class DokoBroker(SignallingBroker):
         self.worker_threads = 0
         self.version = _version()
         self.started_at_ms = int(time.time() * 1000)
+        self.tally = Tally()
         self._stopping = threading.Event()
         self._consumers: list[JobConsumer] = []
         super().__init__(
@@ -197,6 +199,14 @@ class DokoBroker(SignallingBroker):
     def stopping(self) -> bool:
         """Whether this worker takes no jobs: it has stopped fetching, or its master doesn't know of it yet."""
         return self._stopping.is_set() or not self.lifecycle.booted
+
+    def held_count(self) -> int:
+        """How many jobs this worker holds."""
+        return sum(len(consumer.held()) for consumer in self._consumers)
+
+    def quiet_s(self) -> float:
+        """Seconds since the slowest loop of a consumer came round; they do so every few seconds, even without Redis."""
+        return max((consumer.timekeeper.quiet_s() for consumer in self._consumers), default=0.0)
 
     def stop_fetching(self) -> None:
         """Take no further job; running ones go on."""

@@ -65,15 +65,17 @@ class JobConsumer(Consumer):
         self._arriving = 0  # jobs of a reply that is being read
         self._turn = Turn(self._state)
         self._closed = False
+        self.came_round_s = time.monotonic()
         self._next_due_s = self._idle_s
         self._outage = Outage(queue_name)
-        self._timekeeper = Timekeeper(broker, self)
-        self._timekeeper.start()
+        self.timekeeper = Timekeeper(broker, self)
+        self.timekeeper.start()
 
     # Dramatiq's side ---------------------------------------------------------------------------
 
     def __next__(self) -> MessageProxy | None:
-        deadline = time.monotonic() + self._idle_s
+        self.came_round_s = time.monotonic()
+        deadline = self.came_round_s + self._idle_s
         while not self._ready:
             if not self._advance(fetch=True):
                 self._back_off()
@@ -110,7 +112,7 @@ class JobConsumer(Consumer):
                 self._back_off()
         if self._finished:
             job_log.unreported(self.queue_name, [finish.proxy.message_id for finish in self._finished])
-        self._timekeeper.stop()
+        self.timekeeper.stop()
         self._blocking.close()
         self._line.drop()
 
@@ -245,8 +247,8 @@ class JobConsumer(Consumer):
                     self._alone.add(proxy.message_id)
         self._next_due_s = due_ms / 1000 if due_ms >= 0 else self._idle_s
         if due_ms >= 0:
-            self._timekeeper.expect(self._next_due_s)
-        job_log.finished(call.batch, statuses, self.worker)
+            self.timekeeper.expect(self._next_due_s)
+        job_log.finished(call.batch, statuses, self.worker, self._broker.tally)
         for proxy in taken:
             if proxy.exception is not None:
                 self._finish(finish_of(proxy, self.worker))
@@ -257,9 +259,8 @@ class JobConsumer(Consumer):
             self._reconcile()
 
     def _reconcile(self) -> None:
-        held = self.held()
         try:
-            back, lost = reconcile(self._scripts, self.queue_name, self.worker, held)
+            back, lost = reconcile(self._scripts, self.queue_name, self.worker, self.held())
         except RedisUnavailable:
             return  # the next call finds the same mismatch
         if back:
@@ -294,7 +295,6 @@ class JobConsumer(Consumer):
                 self._blocked = False
 
     def _back_off(self) -> None:
-        wait_s = self._outage.next_wait_s()
         with self._state:
             if not self._closed:
-                self._state.wait(wait_s)
+                self._state.wait(self._outage.next_wait_s())

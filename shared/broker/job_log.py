@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from shared.broker.options import Enqueued
     from shared.broker.proxy import JobProxy
     from shared.broker.sweeping import StalledJob
+    from shared.broker.tally import Tally
 
 
 def started(jobs: Sequence[JobProxy]) -> None:
@@ -27,13 +28,15 @@ def started(jobs: Sequence[JobProxy]) -> None:
     write_lines("info", lines)
 
 
-def finished(batch: Sequence[Finish], statuses: bytes, worker: str) -> None:
-    """Redis has answered the reports of these attempts, a status letter each (see ``advance.lua``)."""
+def finished(batch: Sequence[Finish], statuses: bytes, worker: str, tally: Tally) -> None:
+    """Redis has answered the reports of these attempts, a status letter each (see ``advance.lua``): log and count."""
     at = timestamp()
     completed = []
     for finish, status in zip(batch, statuses, strict=True):
         kind = Kind.CANCELLED if status == _STATUS_CANCELLED else finish.outcome.kind
-        if status == _STATUS_LOST:
+        kind = Kind.LOST if status == _STATUS_LOST else kind
+        tally.count(finish.proxy.queue_name, finish.proxy.actor_name, kind, finish.duration_ms)
+        if kind is Kind.LOST:
             lease_lost(finish.proxy)
         elif kind is Kind.COMPLETED:
             completed.append(_line("completed", finish.proxy, at, _duration_and_result(finish)))

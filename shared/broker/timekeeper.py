@@ -42,6 +42,7 @@ class Timekeeper:
         self._sweep_s = broker.config.sweep_interval_ms / 1000
         self._condition = threading.Condition()
         self._due_at = math.inf
+        self._came_round_s = time.monotonic()
         self._stopped = threading.Event()
         self._clock_thread = threading.Thread(target=self._keep_time, name=f"timekeeper-{self._queue}", daemon=True)
         self._listener = threading.Thread(target=self._listen, name=f"listener-{self._queue}", daemon=True)
@@ -65,6 +66,11 @@ class Timekeeper:
         self._listener.join(LISTEN_S * 2)
         self._listening.close()
 
+    def quiet_s(self) -> float:
+        """Seconds since the last round of this clock or of its consumer, whichever is longer ago; 0 when stopped."""
+        came_round_s = min(self._came_round_s, self._consumer.came_round_s)
+        return 0.0 if self._stopped.is_set() else time.monotonic() - came_round_s
+
     def expect(self, seconds: float) -> None:
         """Wake the consumer in so many seconds, unless that is later than what is expected already."""
         at = time.monotonic() + seconds
@@ -82,7 +88,7 @@ class Timekeeper:
                 rest = min(renew_at, sweep_at, watch_at, self._due_at) - time.monotonic()
                 if rest > 0:
                     self._condition.wait(rest)
-                now = time.monotonic()
+                now = self._came_round_s = time.monotonic()
                 due = self._due_at <= now
                 if due:
                     self._due_at = math.inf

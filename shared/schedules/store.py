@@ -70,6 +70,13 @@ class ScheduleStore:
         seconds, microseconds = self._client.time()
         return from_ms(seconds * 1000 + microseconds // 1000) + self._offset
 
+    def lag_s(self) -> float:
+        """How long the most overdue schedule has been due, in seconds; 0 if none is."""
+        with self._client.pipeline(transaction=False) as pipe:
+            (seconds, microseconds), first = pipe.time().zrange(DUE, 0, 0, withscores=True).execute()
+        now_ms = seconds * 1000 + microseconds // 1000 + self._offset / timedelta(milliseconds=1)
+        return float(max(now_ms - first[0][1], 0) / 1000) if first else 0.0
+
     # Definitions ---------------------------------------------------------------------------------
 
     def entries(self) -> list[Entry]:

@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from shared import outbox
 from shared.broker.options import MAX_JOB_ID_LENGTH, JobOptions, NewJob
 from shared.database import Database
+from shared.database.base import utc_now
 from shared.database.models import OutboxJob
 from shared.errors import InvalidOption, RedisUnavailable
 from shared.queues import Backoff, BackoffType, Queue
@@ -211,3 +212,22 @@ def test_relays_at_once_lose_nothing_and_make_no_job_twice(database: Database, b
     if not database.is_sqlite:
         published = Counter(job.options.job_id for call in broker.calls for job in call)
         assert set(published.values()) == {1}
+
+
+def test_the_length_and_age_of_the_outbox_leave_out_what_was_published_or_refused(
+    database: Database, broker: RecordingBroker
+) -> None:
+    with database.reader() as tx:
+        assert outbox.pending(tx) == (0, 0.0)
+    broker.refused = set(add(database, "refused"))
+    published = add(database, "published")
+    outbox.publish(database, broker, [*broker.refused, *published])
+    add(database, "one", "two")
+    with database.session() as tx:
+        tx.execute(update(OutboxJob).values(created_at=utc_now() - timedelta(minutes=5)))
+
+    with database.reader() as tx:
+        count, oldest_s = outbox.pending(tx)
+
+    assert count == 2
+    assert 300 <= oldest_s < 400

@@ -132,6 +132,7 @@ def test_a_caller_over_the_limit_is_told_when_to_come_back(settings: Settings, r
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
     assert refused.headers["RateLimit-Policy"] == '"client";q=2;w=60'
     assert refused.json["code"] == "rate_limited"
+    assert "doko_client_limited_total 1.0" in limited.get("/metrics").get_data(as_text=True)
 
 
 def test_enqueueing_counts_against_the_limit_too(
