@@ -33,6 +33,7 @@ from gateway.routes import (
     retailers,
     schedules,
     whatsapp,
+    workers,
 )
 from shared.broker import EngineConfig, make_broker
 from shared.broker.connection import connect
@@ -43,11 +44,12 @@ from shared.jobs import JobQueueService
 from shared.schedules import ScheduleStore
 from shared.settings import Settings
 from shared.storage import make_storage
+from shared.worker_control import WorkerControl
 
 ROUTES = (
     *(queues.routes, jobs.routes, whatsapp.routes, schedules.routes, health.routes, docs.routes),
     *(credit.routes, reminders.routes, orders.routes, payments.routes, retailers.routes, reports.routes),
-    *(master.routes, drafts.routes),
+    *(master.routes, drafts.routes, workers.routes),
 )
 WEBHOOKS = "gateway.routes.webhooks"
 
@@ -115,6 +117,7 @@ def _gateway(settings: Settings) -> Gateway:
         health=Health(parts),
         schedules=ScheduleStore(broker.scripts.client, settings.clock_offset),
         storage=make_storage(settings),
+        workers=WorkerControl(broker.scripts.client),
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from shared.schedules import ScheduleStore
     from shared.settings import Settings
     from shared.storage import ReportStorage
+    from shared.worker_control import WorkerControl
 
 REQUEST_ID_HEADER = "X-Request-Id"
 REQUEST_ID = "doko.request_id"
@@ -41,6 +42,7 @@ class Gateway:
     health: Health
     schedules: ScheduleStore
     storage: ReportStorage
+    workers: WorkerControl
 
 
 def current_gateway() -> Gateway:

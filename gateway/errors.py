@@ -123,6 +123,9 @@ def install(app: Flask) -> None:
     app.register_error_handler(
         errors.ScheduleConflict, lambda error: Problem(409, str(error), code="schedule_conflict").response()
     )
+    app.register_error_handler(
+        errors.WorkerNotFound, lambda error: Problem(404, str(error), code="worker_not_found").response()
+    )
     app.register_error_handler(DraftRefused, _draft_refused)
     app.register_error_handler(NoDraft, _no_draft)
     app.register_error_handler(errors.DeduplicationKeyTaken, _key_taken)

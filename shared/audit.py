@@ -41,6 +41,9 @@ class OperatorAction(StrEnum):
     SCHEDULE_RESUMED = "schedule.resumed"
     SCHEDULE_STARTED = "schedule.started"
     SCHEDULE_REMOVED = "schedule.removed"
+    WORKER_QUIETED = "worker.quieted"
+    WORKER_RESUMED = "worker.resumed"
+    WORKER_STOPPED = "worker.stopped"
     ARCHIVE_TRIMMED = "archive.trimmed"
 
 

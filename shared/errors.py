@@ -81,6 +81,10 @@ class RedisUnavailable(QueueError):
     """Redis can't be reached: nothing is known to have been enqueued (HTTP 503)."""
 
 
+class WorkerNotFound(QueueError):
+    """No living worker has that id (HTTP 404)."""
+
+
 class ScheduleNotFound(QueueError):
     """No schedule has that id (HTTP 404)."""
 

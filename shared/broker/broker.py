@@ -31,6 +31,7 @@ from shared.broker.packing import answer_of, arguments_of, idempotency_arguments
 from shared.broker.proxy import JobProxy
 from shared.broker.results import JobResults
 from shared.broker.signals import SignallingBroker
+from shared.broker.states import WorkerState
 from shared.broker.tally import Tally
 from shared.broker.tokens import new_worker_id
 from shared.errors import ClientLimitExceeded, IdempotencyConflict, QueueFull
@@ -70,6 +71,7 @@ class DokoBroker(SignallingBroker):
         self.started_at_ms = int(time.time() * 1000)
         self.tally = Tally()
         self._stopping = threading.Event()
+        self._quiet = threading.Event()
         self._consumers: list[JobConsumer] = []
         super().__init__(
             middleware=[
@@ -197,8 +199,15 @@ class DokoBroker(SignallingBroker):
 
     @property
     def stopping(self) -> bool:
-        """Whether this worker takes no jobs: it has stopped fetching, or its master doesn't know of it yet."""
-        return self._stopping.is_set() or not self.lifecycle.booted
+        """Whether this worker takes no jobs: quiet, at its end, or its master doesn't know of it yet."""
+        return self._stopping.is_set() or self._quiet.is_set() or not self.lifecycle.booted
+
+    @property
+    def worker_state(self) -> WorkerState:
+        """Whether this worker takes jobs, and whether it will again."""
+        if self._stopping.is_set():
+            return WorkerState.STOPPING
+        return WorkerState.QUIET if self._quiet.is_set() else WorkerState.RUNNING
 
     def held_count(self) -> int:
         """How many jobs this worker holds."""
@@ -211,7 +220,21 @@ class DokoBroker(SignallingBroker):
     def stop_fetching(self) -> None:
         """Take no further job; running ones go on."""
         self._stopping.set()
+        for consumer in self._consumers:
+            consumer.timekeeper.renew_now()
         self.wake_consumers()
+
+    def obey(self, order: str) -> None:
+        """Do what an operator asked of this worker: ``quiet``, ``stop``, or '' to take jobs as usual."""
+        if order == "stop":
+            self.lifecycle.stop()
+        elif bool(order) != self._quiet.is_set():
+            job_log.worker_directed(order or "resume")
+            if order:
+                self._quiet.set()
+            else:
+                self._quiet.clear()
+            self.wake_consumers()
 
     def wake_consumers(self) -> None:
         """Let consumers look again at what they may do."""

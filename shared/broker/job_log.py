@@ -205,3 +205,14 @@ def unreported(queue_name: str, job_ids: Sequence[str]) -> None:
 def worker_ends(why: str) -> None:
     """The worker process ends itself gracefully."""
     job_event("error", f"The worker ends: {why}", "worker.ends", why=why)
+
+
+def worker_directed(order: str) -> None:
+    """An operator told this worker to be quiet, or to take jobs again."""
+    job_event("info", f"The worker was told to {order if order == 'resume' else 'be quiet'}", f"worker.{order}")
+
+
+def worker_ordered(queue_name: str, worker: str, order: str, by: str, why: str) -> None:
+    """An operator gave a worker an order."""
+    fields = {"queue": queue_name, "worker": worker, "by": by} | ({"why": why} if why else {})
+    job_event("info", f"Worker {worker} was told: {order}", f"worker.{order}_ordered", **fields)

@@ -29,7 +29,7 @@ def marker(queue_name: str) -> str:
 
 
 def control(queue_name: str, worker: str) -> str:
-    """The list through which one worker is told to cancel a job."""
+    """The list through which one worker is told to cancel a job, or to look at its orders."""
     return f"{prefix(queue_name)}control:{worker}"
 
 
@@ -41,3 +41,18 @@ def deduplication(queue_name: str, key: str) -> str:
 def state_set(queue_name: str, state: str) -> str:
     """The sorted set of the jobs in one state."""
     return prefix(queue_name) + state
+
+
+def workers_alive(queue_name: str) -> str:
+    """The sorted set of workers; each one's score is when it counts as gone, epoch ms."""
+    return prefix(queue_name) + "alive"
+
+
+def descriptions(queue_name: str) -> str:
+    """The hash of what each worker tells of itself, as JSON."""
+    return prefix(queue_name) + "descriptions"
+
+
+def orders(queue_name: str) -> str:
+    """The hash of what operators want of workers: ``quiet`` or ``stop``."""
+    return prefix(queue_name) + "orders"

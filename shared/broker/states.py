@@ -25,6 +25,14 @@ class State(StrEnum):
 _FINISHED = frozenset({State.COMPLETED, State.FAILED, State.CANCELLED})
 
 
+class WorkerState(StrEnum):
+    """What a worker does: take jobs, only go on with those it runs, or come to its end."""
+
+    RUNNING = "running"
+    QUIET = "quiet"
+    STOPPING = "stopping"
+
+
 class Event(StrEnum):
     """What the queue's event stream records, in the past tense of each transition."""
 
@@ -47,3 +55,4 @@ class Event(StrEnum):
     RESUMED = "resumed"
     CLEANED = "cleaned"
     REMOVED = "removed"
+    DIRECTED = "directed"

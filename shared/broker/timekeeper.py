@@ -1,22 +1,21 @@
-"""A worker's clockwork: renews leases, sweeps stalled jobs, and wakes the consumer when something is due."""
+"""A worker's clockwork: renews leases, sweeps stalled jobs, obeys operators, wakes the consumer for what is due."""
 
 from __future__ import annotations
 
 import math
 import multiprocessing
 import os
-import platform
 import random
 import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import orjson
 import redis
 
 from shared.broker import job_log, keys
 from shared.broker.connection import Argument
+from shared.broker.describing import describe_worker
 from shared.broker.sweeping import sweep
 from shared.errors import DokoError, RedisUnavailable
 
@@ -24,15 +23,18 @@ if TYPE_CHECKING:
     from shared.broker.broker import DokoBroker
     from shared.broker.consumer import JobConsumer
     from shared.broker.proxy import JobProxy
+    from shared.broker.states import WorkerState
 
 RETRY_AFTER_S = 0.25
 WATCH_INTERVAL_S = 1.0
 LISTEN_S = 1.0
 JOBS_A_CALL = 500
+LOOK = "look"
+"""The order to look at once for what an operator wants of this worker; any other one cancels a job."""
 
 
 class Timekeeper:
-    """Two threads beside a consumer: one keeps time, one listens for orders to cancel."""
+    """Two threads beside a consumer: one keeps time, one listens for orders."""
 
     def __init__(self, broker: DokoBroker, consumer: JobConsumer) -> None:
         self._broker = broker
@@ -43,6 +45,8 @@ class Timekeeper:
         self._condition = threading.Condition()
         self._due_at = math.inf
         self._came_round_s = time.monotonic()
+        self._renew_at = -math.inf
+        self._reached = False
         self._stopped = threading.Event()
         self._clock_thread = threading.Thread(target=self._keep_time, name=f"timekeeper-{self._queue}", daemon=True)
         self._listener = threading.Thread(target=self._listen, name=f"listener-{self._queue}", daemon=True)
@@ -65,6 +69,14 @@ class Timekeeper:
             self._clock_thread.join(LISTEN_S * 2)
         self._listener.join(LISTEN_S * 2)
         self._listening.close()
+        if self._reached:  # a Redis that is away would only hold up the end
+            self._guard(self._depart)
+
+    def renew_now(self) -> None:
+        """Give a sign of life at once: what the worker does has changed, or an operator has an order for it."""
+        with self._condition:
+            self._renew_at = -math.inf
+            self._condition.notify_all()
 
     def quiet_s(self) -> float:
         """Seconds since the last round of this clock or of its consumer, whichever is longer ago; 0 when stopped."""
@@ -80,24 +92,29 @@ class Timekeeper:
                 self._condition.notify_all()
 
     def _keep_time(self) -> None:
-        renew_at = time.monotonic()
         sweep_at = time.monotonic() + random.uniform(0, self._sweep_s)  # noqa: S311 - spreads the workers' sweeps
         watch_at = time.monotonic()
         while not self._stopped.is_set():
             with self._condition:
-                rest = min(renew_at, sweep_at, watch_at, self._due_at) - time.monotonic()
+                rest = min(self._renew_at, sweep_at, watch_at, self._due_at) - time.monotonic()
                 if rest > 0:
                     self._condition.wait(rest)
                 now = self._came_round_s = time.monotonic()
                 due = self._due_at <= now
                 if due:
                     self._due_at = math.inf
+                renews = self._renew_at <= now
+                if renews:
+                    self._renew_at = math.inf
             if self._stopped.is_set():
                 return
             if due:
                 self._guard(self._consumer.wake)
-            if renew_at <= now:
-                renew_at = now + (self._lease_s / 3 if self._guard(self._renew) else RETRY_AFTER_S)
+            if renews:
+                self._reached = self._guard(self._renew)
+                again_at = now + (self._lease_s / 3 if self._reached else RETRY_AFTER_S)
+                with self._condition:
+                    self._renew_at = min(self._renew_at, again_at)
             if sweep_at <= now:
                 self._guard(self._sweep)
                 sweep_at = now + self._sweep_s
@@ -117,36 +134,33 @@ class Timekeeper:
 
     def _renew(self) -> None:
         held = self._consumer.held()
+        state, order = self._broker.worker_state, ""
         for i in range(0, max(len(held), 1), JOBS_A_CALL):
-            self._renew_some(held[i : i + JOBS_A_CALL])
+            order = self._renew_some(held[i : i + JOBS_A_CALL], state)
+        self._broker.obey(order)
+        if self._broker.worker_state is not state:
+            self.renew_now()
 
-    def _renew_some(self, held: list[JobProxy]) -> None:
+    def _renew_some(self, held: list[JobProxy], state: WorkerState) -> str:
         arguments: list[Argument] = [
             self._consumer.worker,
             self._broker.config.lease_ms,
-            self._description(),
+            describe_worker(self._broker, state),
             round(self._lease_s * 1000),
             len(held),
         ]
         for proxy in held:
             arguments += (proxy.message_id, proxy.token)
-        states = self._broker.scripts.run("renew", self._queue, arguments).decode()
-        for proxy, state in zip(held, states, strict=True):
-            if state == "l":
+        leases, order = self._broker.scripts.run("renew", self._queue, arguments)
+        for proxy, lease in zip(held, leases.decode(), strict=True):
+            if lease == "l":
                 self._consumer.lost(proxy.message_id, proxy.token)
-            elif state == "c":
+            elif lease == "c":
                 self._broker.interrupts.cancel(proxy.message_id, proxy.token)
+        return str(order.decode())
 
-    def _description(self) -> bytes:
-        return orjson.dumps(
-            {
-                "host": platform.node(),
-                "pid": os.getpid(),
-                "threads": self._broker.worker_threads,
-                "version": self._broker.version,
-                "startedAt": self._broker.started_at_ms,
-            }
-        )
+    def _depart(self) -> None:
+        self._broker.scripts.run("depart", self._queue, (self._consumer.worker,))
 
     def _sweep(self) -> None:
         for job in sweep(self._broker.scripts, self._queue, self._broker.config):
@@ -162,5 +176,11 @@ class Timekeeper:
                 self._stopped.wait(RETRY_AFTER_S)  # the consumer reports it
                 continue
             if order is not None:
-                token, _, job_id = order[1].decode().partition(" ")
-                self._broker.interrupts.cancel(job_id, token)
+                self._take(order[1].decode())
+
+    def _take(self, order: str) -> None:
+        if order == LOOK:
+            self.renew_now()
+            return
+        token, _, job_id = order.partition(" ")
+        self._broker.interrupts.cancel(job_id, token)

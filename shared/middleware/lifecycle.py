@@ -30,6 +30,7 @@ class Lifecycle(Middleware):
         self._timer: threading.Timer | None = None
         self._worker: Any = None
         self._ending = False
+        self._told_to_stop = False
         self._shutting_down = threading.Event()
         self._booted = threading.Event()
         self._booted.set()
@@ -79,6 +80,14 @@ class Lifecycle(Middleware):
             self._end("the master process is gone")
         elif any(not thread.is_alive() for thread in self._worker.workers):
             self._end("a worker thread died")
+
+    def stop(self) -> None:
+        """Send the process, or the master it belongs to, one SIGTERM; a second one would cut running jobs short."""
+        if self._ending or self._told_to_stop or self._worker is None:
+            return
+        self._told_to_stop = True
+        master = multiprocessing.parent_process()
+        os.kill(os.getpid() if master is None or master.pid is None else master.pid, signal.SIGTERM)
 
     def _end(self, why: str) -> None:
         self._ending = True

@@ -15,7 +15,7 @@ from gateway.cli import main
 from gateway.console.output import cell
 from tests.doubles.whatsapp_answers import meta_error
 from tests.doubles.whatsapp_provider import WhatsAppDouble
-from tests.kit.system import System, message
+from tests.kit.system import Json, System, message, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -223,3 +223,30 @@ def test_the_shells_can_complete(shell: str) -> None:
 
 def test_a_terminal_is_not_steered_by_what_jobs_hold() -> None:
     assert cell("\x1b[2Jgone\u202e").plain == "\ufffd[2Jgone\ufffd"
+
+
+def _workers(doko: Console, queue: str) -> list[Json]:
+    found: list[Json] = json.loads(doko("workers", "--json").stdout)["workers"]
+    return [worker for worker in found if worker["queue"] == queue]
+
+
+def test_workers_are_listed_quieted_resumed_and_stopped(doko: Console) -> None:
+    doko.system.start("worker reminders")
+    wait_until(lambda: _workers(doko, "PAYMENT_REMINDERS"), lambda: doko.system.processes["worker reminders"].output)
+    worker_id = _workers(doko, "PAYMENT_REMINDERS")[0]["id"]
+
+    quiet = doko("workers", "quiet", worker_id, "--reason", "a look")
+    wait_until(lambda: _workers(doko, "PAYMENT_REMINDERS")[0]["state"] == "quiet", lambda: "it is quiet")
+    row = next(line for line in doko("workers").stdout.splitlines() if line.startswith(worker_id))
+    doko("workers", "resume", worker_id)
+    wait_until(lambda: _workers(doko, "PAYMENT_REMINDERS")[0]["state"] == "running", lambda: "it runs")
+    doko("workers", "stop", worker_id, "--yes", "--reason", "leaks")
+    wait_until(lambda: not doko.system.processes["worker reminders"].is_running, lambda: "it has ended")
+    refused = doko("workers", "quiet", worker_id, code=1)
+
+    assert quiet.stdout == f"Worker {worker_id} takes no more jobs\n"
+    assert "quiet" in row
+    assert "MiB" in row
+    assert _workers(doko, "PAYMENT_REMINDERS") == []
+    assert doko.system.stop("worker reminders") == 0
+    assert "no living worker" in refused.stderr

@@ -95,7 +95,7 @@ class RawWorker:
         """Extend the leases; one letter a job."""
         pairs = [part for job in jobs for part in (job.id, job.token)]
         arguments: list[Argument] = [self.id, lease_ms or self.lease_ms, "{}", 60_000, len(jobs), *pairs]
-        return str(self.scripts.run("renew", self.queue, arguments).decode())
+        return str(self.scripts.run("renew", self.queue, arguments)[0].decode())
 
     def progress(self, job: Taken, value: object, token: str | None = None) -> bool:
         """Store progress; False if the lease is lost."""

@@ -12,7 +12,8 @@
 --   group:<group> hash n (running), tat (next allowed time), x (its job that stands in waiting)
 --   dedup:<key> string id of the holder, or r:<id> for a reservation
 --   idem:<owner>:<key> string hash|id for 24 h                   client:<client> string jobs in this window
---   control:<worker> list orders to cancel: token id             descriptions hash worker -> JSON
+--   control:<worker> list orders to cancel: token id, or look    descriptions hash worker -> JSON
+--   orders   hash      worker -> quiet or stop
 --   meta     hash      pause, limits, counters
 local call = redis.call
 local PREFIX = string.sub(KEYS[1], 1, -5)

@@ -25,6 +25,7 @@ promote_due(tonumber(ARGV[1]))
 for _, worker in ipairs(call('ZRANGEBYSCORE', PREFIX .. 'alive', '-inf', now, 'LIMIT', 0, 100)) do
   call('ZREM', PREFIX .. 'alive', worker)
   call('HDEL', PREFIX .. 'descriptions', worker)
+  call('HDEL', PREFIX .. 'orders', worker)
 end
 local stalled = {}
 if now < grace_until then return stalled end

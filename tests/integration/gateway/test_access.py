@@ -19,7 +19,7 @@ from shared.audit import Actor
 from shared.database.models import OperatorLogEntry
 from shared.settings import Settings
 
-ADMIN_ACTIONS = [("POST", "/queues/WHATSAPP/clean")]
+ADMIN_ACTIONS = [("POST", "/queues/WHATSAPP/clean"), ("POST", "/workers/here:1:abc/stop")]
 OPERATOR_ACTIONS = [
     ("POST", "/whatsapp/messages"),
     ("POST", "/queues/WHATSAPP/jobs"),
@@ -29,6 +29,8 @@ OPERATOR_ACTIONS = [
     ("POST", "/queues/WHATSAPP/jobs/whatsapp-1/retry"),
     ("POST", "/queues/WHATSAPP/jobs/whatsapp-1/promote"),
     ("DELETE", "/jobs/whatsapp-1"),
+    ("POST", "/workers/here:1:abc/quiet"),
+    ("POST", "/workers/here:1:abc/resume"),
 ]
 VIEWS = [
     ("GET", "/queues/stats"),
@@ -36,6 +38,7 @@ VIEWS = [
     ("GET", "/jobs"),
     ("GET", "/jobs/whatsapp-1"),
     ("GET", "/jobs/whatsapp-1/events"),
+    ("GET", "/workers"),
 ]
 
 
