@@ -17,7 +17,7 @@ from shared.queues import Queue
 _TIME = "_at_ms"
 
 
-class ReasonSchema(Schema):
+class WaitingReasonSchema(Schema):
     """One reason: a code, a sentence, and what the sentence is made of."""
 
     code = fields.String(required=True, validate=validate.OneOf([code.value for code in Code]))
@@ -31,7 +31,7 @@ class ExplanationSchema(Schema):
     job_id = fields.String(required=True, data_key="jobId")
     queue = fields.String(required=True, validate=validate.OneOf(list(Queue.__members__)))
     state = fields.String(required=True, validate=validate.OneOf([state.value for state in State]))
-    reasons = fields.List(fields.Nested(ReasonSchema), required=True)
+    reasons = fields.List(fields.Nested(WaitingReasonSchema), required=True)
     position = fields.Integer(required=True, allow_none=True)
     estimated_start_at = fields.DateTime(required=True, allow_none=True, data_key="estimatedStartAt")
     estimate = fields.String(required=True)
