@@ -38,6 +38,7 @@ from gateway.routes import (
 from shared.broker import EngineConfig, make_broker
 from shared.broker.connection import connect
 from shared.database.archive_reader import DatabaseArchive
+from shared.database.index_reader import DatabaseIndex
 from shared.health import TIMEOUT_S, Health
 from shared.job_store import JobStore
 from shared.jobs import JobQueueService
@@ -111,7 +112,12 @@ def _gateway(settings: Settings) -> Gateway:
         settings=settings,
         broker=broker,
         jobs=JobQueueService(broker, clock=settings.clock()),
-        store=JobStore(broker.scripts.client, DatabaseArchive(database), EngineConfig.from_settings(settings)),
+        store=JobStore(
+            broker.scripts.client,
+            DatabaseArchive(database),
+            EngineConfig.from_settings(settings),
+            DatabaseIndex(database),
+        ),
         database=database,
         tokens=TokenCache(database),
         health=Health(parts),

@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway.answers import Json
 from shared.clock import to_iso
-from shared.job_records import Job, JobEvent, QueueStats
+from shared.job_records import Job, JobEvent, QueueStats, SearchPage
 from shared.privacy import mask, mask_text
 
 _ERROR_FIELDS = ("type", "message", "attempt", "at")
@@ -26,6 +26,17 @@ def job_summary(job: Job) -> Json:
         "startedAt": _time(job.started_at_ms),
         "finishedAt": _time(job.finished_at_ms),
         "dueAt": _time(job.due_at_ms),
+    }
+
+
+def search_view(page: SearchPage) -> Json:
+    """Jobs that match a filter, and how far the index is behind."""
+    return {
+        "jobs": [job_summary(job) for job in page.jobs],
+        "count": len(page.jobs),
+        "cursor": page.cursor,
+        "unindexedEvents": page.unindexed_events,
+        "indexLagMs": page.index_lag_ms,
     }
 
 

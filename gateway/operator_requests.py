@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from gateway.errors import Problem
 from shared.broker.states import State
+from shared.job_filter import MAX_LENGTH, InvalidFilter, JobFilter, Key, Term, parse_filter
 from shared.messages import ContractSchema
 from shared.messages.contact_fields import Instant
 from shared.messages.fields import Choice, Text, Value, Whole
@@ -117,20 +118,54 @@ class RangeSchema(ContractSchema):
     end = QueryWhole(0, HIGHEST_INDEX, required=False, default=10)
 
 
+class FilterText(Value[JobFilter]):
+    """A filter of jobs (``shared/job_filter.py``)."""
+
+    @override
+    def describe(self) -> dict[str, Any]:
+        return {"type": "string", "maxLength": MAX_LENGTH, "example": "state:failed retailer:RET001 since:1h"}
+
+    @override
+    def read(self, value: Any) -> JobFilter:
+        try:
+            return parse_filter(str(value))
+        except InvalidFilter as error:
+            raise ValidationError(str(error)) from error
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """Which jobs, and where to go on."""
 
+    filter: JobFilter | None
     queue: Queue | None
     state: State | None
     cursor: str | None
     limit: int
 
+    @property
+    def wanted(self) -> JobFilter | None:
+        """The filter with the queue and the state as terms of it; None without a filter.
+
+        Raises ValidationError if one of them stands in the filter too.
+        """
+        if self.filter is None:
+            return None
+        terms = list(self.filter.terms)
+        for key, value in ((Key.QUEUE, self.queue and self.queue.name), (Key.STATE, self.state and self.state.value)):
+            if value is None:
+                continue
+            if self.filter.wanted(key):
+                raise ValidationError({key.value: ["stands in the filter too: say it in one place"]})
+            terms.append(Term(key, (value,)))
+        return JobFilter(tuple(terms))
+
 
 class ListingSchema(ContractSchema):
-    """``?queue&state&cursor&limit``."""
+    """``?filter&queue&state&cursor&limit``."""
 
     TARGET = Listing
+    filter = FilterText(required=False)
     queue = QueueKey(required=False)
     state = Choice(State, required=False)
     cursor = Text(CURSOR_LENGTH, required=False)

@@ -158,6 +158,13 @@ class JobPageSchema(Schema):
     cursor = fields.String(required=True, allow_none=True)
 
 
+class SearchPageSchema(JobPageSchema):
+    """With a filter also how far the index is behind; jobs among the newest 2,000 events are found all the same."""
+
+    unindexed_events = fields.Integer(data_key="unindexedEvents", metadata={"description": "wait for the archiver"})
+    index_lag_ms = fields.Integer(data_key="indexLagMs", metadata={"description": "how long the oldest of them waits"})
+
+
 class EventsSchema(Schema):
     """A job's whole history, oldest first."""
 

@@ -31,7 +31,7 @@ def list_jobs(client: Any, queue: Queue | None, state: State | None, cursor: str
     jobs: list[Job] = []
     while index < len(places):
         place_queue, place_state = places[index]
-        found = _ids(client, place_queue, place_state, last, limit - len(jobs))
+        found = ids_in(client, place_queue, place_state, last, limit - len(jobs))
         jobs += read_jobs(client, place_queue, [job_id for job_id, _ in found])
         if not found:
             index, last = index + 1, None
@@ -57,10 +57,10 @@ def read_jobs(client: Any, queue: Queue, ids: Sequence[str]) -> list[Job]:
     return jobs
 
 
-def _ids(
+def ids_in(
     client: Any, queue: Queue, state: State, last: tuple[str, float] | None, limit: int
 ) -> list[tuple[str, float]]:
-    """Ids with their scores; those of the jobs set aside come last, by id, with the score ``SET_ASIDE``."""
+    """Ids of a state behind ``last``, with their scores; jobs set aside come last, by id, scored ``SET_ASIDE``."""
     name = keys.state_set(queue.value, state)
     reverse = state in NEWEST_FIRST
     ids: list[tuple[str, float]] = []

@@ -5,7 +5,7 @@ Built either from a job's hash in Redis or from the ``record`` that its final ev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -111,6 +111,21 @@ class JobPage:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchPage:
+    """Jobs that match a filter, without their data, and the cursor of what was not looked at yet (None at the end).
+
+    A page may hold fewer jobs than asked for, even none, and still have a cursor: each looks at so many jobs only.
+    ``unindexed_events`` wait for the archiver, the oldest of them for ``index_lag_ms``: jobs that they created are
+    found if they are among the newest.
+    """
+
+    jobs: list[Job]
+    cursor: str | None
+    unindexed_events: int
+    index_lag_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class FailedPage:
     """Failed jobs from ``start`` to ``end`` inclusive, newest first, and how many there are in all."""
 
@@ -139,6 +154,14 @@ class JobArchive(Protocol):
 
     def events(self, job_id: str) -> list[JobEvent]:
         """Its archived events, oldest first."""
+
+    def jobs_by_id(self, job_ids: Collection[str]) -> dict[str, Job]:
+        """Those of these jobs that it knows, as they last finished."""
+
+    def ended(
+        self, queue: Queue, state: State, before: tuple[int, str] | None, until_ms: int | None, limit: int
+    ) -> list[tuple[str, int]]:
+        """Ids of jobs that ended in this state and when (epoch ms), newest first, behind ``before``: (when, id)."""
 
 
 def job_from_record(job_id: str, queue: Queue, record: Mapping[str, Any]) -> Job:
@@ -236,6 +259,6 @@ def event_from_stream(stream_id: bytes, stored: Mapping[bytes, bytes]) -> JobEve
     )
 
 
-_NOT_FIELDS = frozenset({b"event", b"job", b"record"})
+_NOT_FIELDS = frozenset({b"event", b"job", b"record", b"index", b"created"})
 _JSON_FIELDS = frozenset({b"error", b"progress"})
 _NUMBERS = frozenset({b"attempt", b"duration", b"delay"})

@@ -6,7 +6,7 @@ change is one script, every read is bounded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import orjson
@@ -17,6 +17,8 @@ from shared.broker.config import EngineConfig
 from shared.broker.connection import UNREACHABLE, Argument, Scripts
 from shared.broker.states import State
 from shared.errors import DeduplicationKeyTaken, InvalidOption, JobNotFound, RedisUnavailable, WrongState
+from shared.job_filter import JobFilter
+from shared.job_index import JobIndex
 from shared.job_listing import list_jobs, read_jobs
 from shared.job_records import (
     Cleaned,
@@ -27,18 +29,19 @@ from shared.job_records import (
     JobPage,
     Pause,
     QueueStats,
+    SearchPage,
     event_from_stream,
     job_from_record,
 )
+from shared.job_search import Search
+from shared.job_tail import recent_entries
 from shared.queues import Queue, queue_of
 
 _T = TypeVar("_T")
 
 HOUR_MS = 3_600_000
 FAILED_KEPT_LONGER = 7
-EVENTS_A_READ = 1_000
 CLEANED_A_CALL = 1_000
-MOST_EVENTS_SCANNED = 100_000
 KEEP: tuple[int, int] = (-1, -1)
 """Leaves a limit as it is."""
 
@@ -47,12 +50,17 @@ class JobStore:
     """Reads and operates queues. Every method raises ``RedisUnavailable`` when Redis can't be reached."""
 
     def __init__(
-        self, client: redis.Redis, archive: JobArchive | None = None, config: EngineConfig | None = None
+        self,
+        client: redis.Redis,
+        archive: JobArchive | None = None,
+        config: EngineConfig | None = None,
+        index: JobIndex | None = None,
     ) -> None:
         self._client: Any = client  # redis-py types its replies as bytes, text or awaitables at once
         self._scripts = Scripts(client)
         self._archive = archive
         self._config = config or EngineConfig()
+        self._search = Search(client, archive, index)
 
     # Reading -------------------------------------------------------------------------------------
 
@@ -80,7 +88,7 @@ class JobStore:
         return self._archive.job(job_id) if self._archive is not None else None
 
     def _just_finished(self, queue: Queue, job_id: str) -> Job | None:
-        entries = self._guard(lambda: list(self._recent_entries(queue, job_id)))
+        entries = self._guard(lambda: list(recent_entries(self._client, queue, job_id)))
         record = next((stored[b"record"] for _, stored in entries if b"record" in stored), None)
         return None if record is None else job_from_record(job_id, queue, orjson.loads(record))
 
@@ -92,6 +100,10 @@ class JobStore:
         Raises ``InvalidCursor`` for a cursor that this method didn't make.
         """
         return self._guard(lambda: list_jobs(self._client, queue, state, cursor, limit))
+
+    def search(self, wanted: JobFilter, cursor: str | None = None, limit: int = 50) -> SearchPage:
+        """A page of the jobs that match a filter: see ``shared/job_search.py``. Raises ``InvalidCursor``."""
+        return self._guard(lambda: self._search.page(wanted, cursor, limit))
 
     def failed(self, queue: Queue, start: int = 0, end: int = 10) -> FailedPage:
         """Failed jobs from ``start`` to ``end`` inclusive, newest first."""
@@ -117,18 +129,7 @@ class JobStore:
         return events
 
     def _recent_events(self, queue: Queue, job_id: str) -> list[JobEvent]:
-        return [event_from_stream(at, stored) for at, stored in self._recent_entries(queue, job_id)][::-1]
-
-    def _recent_entries(self, queue: Queue, job_id: str) -> Iterator[tuple[bytes, dict[bytes, bytes]]]:
-        """What the stream holds about a job, newest first."""
-        stream, wanted = keys.events(queue.value), job_id.encode()
-        newest = "+"
-        for _ in range(0, MOST_EVENTS_SCANNED, EVENTS_A_READ):
-            entries = self._client.xrevrange(stream, newest, "-", count=EVENTS_A_READ)
-            yield from (entry for entry in entries if entry[1].get(b"job") == wanted)
-            if len(entries) < EVENTS_A_READ:
-                break
-            newest = "(" + entries[-1][0].decode()
+        return [event_from_stream(at, stored) for at, stored in recent_entries(self._client, queue, job_id)][::-1]
 
     # Operating -----------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ from gateway.console.output import age, as_json, cell, console, local_time, now,
 from gateway.console.queues import QUEUE
 from shared.broker.states import State
 
+MOST_MISSING = 2_000
+"""Events that a search reads besides the index; beyond them jobs may be missing."""
 _COUNTS = ("waiting", "delayed", "active", "failed", "completed")
 _QUEUE_HEADERS = ("queue", "state", *_COUNTS, "workers", "oldest waiting")
 _JOB_HEADERS = ("id", "queue", "name", "state", "attempt", "created", "due or finished", "error")
@@ -49,17 +51,26 @@ def watch(interval: float, count: int | None) -> None:
 @click.command()
 @click.option("--queue", type=QUEUE, help="Of this queue only.")
 @click.option("--state", type=click.Choice([each.value for each in State]), help="In this state only.")
+@click.option("--filter", help="Such as 'order:ORD-2026-001' or 'state:failed error:Timeout since:1h'.")
 @click.option("--limit", type=click.IntRange(1, 200), default=50, show_default=True)
 @click.option("--cursor", help="Where the last page ended.")
 @as_json
 def jobs(*, as_json: bool, **query: str | int | None) -> None:
-    """List jobs, without their payloads: finished ones newest first, others in the order they will run."""
+    """List jobs, without their payloads: finished ones newest first, others in the order they will run.
+
+    With a filter, the newest first. A page holds what was found in the jobs looked at; it may be short and go on.
+    """
     with connected() as api:
         page = api.get("/jobs", **query)
     if as_json:
         print_json(page)
         return
-    print_table(_JOB_HEADERS, map(_job_row, page["jobs"]), "No job is like that")
+    print_table(
+        _JOB_HEADERS, map(_job_row, page["jobs"]), "No job is like that" + (" so far" if page["cursor"] else "")
+    )
+    if page.get("unindexedEvents", 0) > MOST_MISSING:
+        behind = age(page["indexLagMs"])
+        click.echo(f"The index is {behind} behind ({page['unindexedEvents']:,} events): jobs may be missing", err=True)
     if page["cursor"]:
         click.echo(f"More: --cursor {page['cursor']}", err=True)
 

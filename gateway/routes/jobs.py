@@ -7,7 +7,7 @@ from gateway.api import Routes, requires
 from gateway.auth import authorize
 from gateway.context import current_actor, current_gateway
 from gateway.explain_view import ExplanationSchema, explain_job
-from gateway.job_views import event_view, job_summary, whole_job
+from gateway.job_views import event_view, job_summary, search_view, whole_job
 from gateway.operator_log import logged
 from gateway.operator_requests import (
     Listing,
@@ -19,7 +19,7 @@ from gateway.operator_requests import (
     RevealSchema,
 )
 from gateway.roles import Scope
-from gateway.schemas import EventsSchema, JobPageSchema, JobSchema, OperatedSchema
+from gateway.schemas import EventsSchema, JobSchema, OperatedSchema, SearchPageSchema
 from shared.audit import OperatorAction
 
 routes = Routes("jobs", __name__, url_prefix="/api/v1/jobs")
@@ -27,11 +27,19 @@ routes = Routes("jobs", __name__, url_prefix="/api/v1/jobs")
 
 @routes.get("")
 @routes.arguments(Reader(ListingSchema), location="query")
-@routes.response(200, JobPageSchema, "Jobs without their payloads")
+@routes.response(200, SearchPageSchema, "Jobs without their payloads")
 @requires(Scope.JOBS_READ)
 def list_jobs(wanted: Listing) -> Json:
-    """Page through the jobs of a queue and state: finished ones newest first, others in the order they will run."""
-    page = current_gateway().store.jobs(wanted.queue, wanted.state, wanted.cursor, wanted.limit)
+    """Page through the jobs of a queue and state, or those that match a filter.
+
+    Without a filter, finished ones come newest first, others in the order they will run. With one, the newest come
+    first; asked for states, each state in its order. A page may then hold fewer jobs than asked for and go on all the
+    same: each looks at so many jobs only.
+    """
+    store = current_gateway().store
+    if wanted.wanted is not None:
+        return search_view(store.search(wanted.wanted, wanted.cursor, wanted.limit))
+    page = store.jobs(wanted.queue, wanted.state, wanted.cursor, wanted.limit)
     return {"jobs": [job_summary(job) for job in page.jobs], "count": len(page.jobs), "cursor": page.cursor}
 
 

@@ -41,6 +41,7 @@ from shared.middleware.interrupts import Interrupts
 from shared.middleware.lifecycle import Lifecycle
 from shared.middleware.options import JOB_OPTIONS, JobOptionsMiddleware, options_of
 from shared.queues import POLICIES, Queue
+from shared.subjects import index_entry
 
 JOBS_A_CALL = 1_000
 PROGRESS_RETRIES_S = 0.1
@@ -174,7 +175,7 @@ class DokoBroker(SignallingBroker):
         arguments += (self.config.events_max, len(messages))
         for message, (key, body_hash) in zip(messages, idempotency, strict=True):
             arguments += arguments_of(message, group_key)
-            arguments += (key, body_hash)
+            arguments += (key, body_hash, index_entry(message.actor_name, message.kwargs))
         reply = self.scripts.run("enqueue", queue_name, arguments)
         if client is not None and reply[0] == b"LIMIT":
             raise ClientLimitExceeded(

@@ -30,7 +30,7 @@ def message_of(job: NewJob) -> Message[Any]:
 
 
 def arguments_of(message: Message[Any], group_key: str | None) -> tuple[Argument, ...]:
-    """The first eight of a job's ten arguments of ``enqueue.lua``."""
+    """The first eight of a job's eleven arguments of ``enqueue.lua``."""
     options: JobOptions = message.options[JOB_OPTIONS]
     stored: dict[str, Any] = {"name": message.actor_name, "data": message.kwargs}
     if message.args:
@@ -69,7 +69,7 @@ def _stored_options(options: JobOptions) -> dict[str, Any]:
 
 
 def idempotency_arguments(idempotency: Idempotency | None, index: int) -> tuple[str, str]:
-    """The last two: the key as its owner's, and the body's hash; empty without a key."""
+    """The next two: the key as its owner's, and the body's hash; empty without a key."""
     if idempotency is None:
         return "", ""
     # One job or many: the place is always part of the name, so that a list can't pass for a single job.

@@ -29,6 +29,7 @@ from sqlalchemy.orm import Session
 from shared.broker import keys
 from shared.database.archive_entries import Entry, event_row, job_row, read_entry, size_of
 from shared.database.base import JsonObject, utc_now
+from shared.database.job_index import write_index
 from shared.database.models.engine import ArchivedJob, ArchivePosition, JobEventRow
 from shared.database.rows import insert_all, insert_for, insert_new
 from shared.database.session import Database
@@ -109,6 +110,7 @@ def _store(tx: Session, queue: Queue, entries: Sequence[Entry]) -> int:
     again = [entry for entry in entries if entry.position <= position]
     new = [*_unknown(tx, queue, again), *fresh]
     insert_all(tx, JobEventRow, [event_row(queue, entry) for entry in new])
+    write_index(tx, queue, new)
     _upsert_jobs(tx, queue, new)
     if last > position:
         tx.execute(

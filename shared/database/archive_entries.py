@@ -29,7 +29,10 @@ _NAME_LENGTH = 64
 
 @dataclass(slots=True)
 class Entry:
-    """One event: ``at_ms`` and ``seq`` are its stream id, ``fields`` what it says beside event and job."""
+    """One event: ``at_ms`` and ``seq`` are its stream id, ``fields`` what it says beside event and job.
+
+    ``index`` and ``created_ms`` are for the job index alone; the archive of events doesn't keep them.
+    """
 
     at_ms: int
     seq: int
@@ -37,6 +40,8 @@ class Entry:
     job_id: str | None
     fields: JsonObject
     record: JsonObject | None
+    index: JsonObject | None = None
+    created_ms: int = 0
 
     @property
     def position(self) -> tuple[int, int]:
@@ -62,8 +67,10 @@ def read_entry(stream_id: bytes | str, raw: Mapping[Any, Any]) -> Entry:
             record = parsed
         else:
             texts["record"] = document
+    index = texts.pop("index", None)
+    created_ms = _int(texts.pop("created", None)) or at_ms
     fields = {key: _value(key, value) for key, value in texts.items() if value}
-    return Entry(at_ms, seq, event, job_id, fields, record)
+    return Entry(at_ms, seq, event, job_id, fields, record, _object(_parsed(index)) if index else None, created_ms)
 
 
 def position_of(stream_id: bytes | str) -> tuple[int, int]:

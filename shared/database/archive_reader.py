@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from shared.broker.states import State
+from shared.database.bulk import among, plain_order
 from shared.database.models.engine import ArchivedJob, JobEventRow
 from shared.database.session import Database
 from shared.job_records import Job, JobEvent
@@ -39,6 +41,27 @@ class DatabaseArchive:
         query = query.order_by(ArchivedJob.finished_at_ms.desc()).limit(max(1, min(limit, MAX_PAGE)))
         with self._database.reader() as tx:
             return [_job(row) for row in tx.scalars(query)]
+
+    def jobs_by_id(self, job_ids: Collection[str]) -> dict[str, Job]:
+        """Those of these jobs that the archive knows, by id."""
+        with self._database.reader() as tx:
+            query = select(ArchivedJob).where(among(tx, ArchivedJob.job_id, job_ids))
+            return {row.job_id: _job(row) for row in tx.scalars(query)}
+
+    def ended(
+        self, queue: Queue, state: State, before: tuple[int, str] | None, until_ms: int | None, limit: int
+    ) -> list[tuple[str, int]]:
+        """Ids of jobs that ended in this state and when, newest first, behind ``before``: (when, id)."""
+        at = ArchivedJob.finished_at_ms
+        with self._database.reader() as tx:
+            job_id = plain_order(tx, ArchivedJob.job_id)
+            query = select(ArchivedJob.job_id, at).where(ArchivedJob.queue == queue, ArchivedJob.state == state.value)
+            if until_ms is not None:
+                query = query.where(at <= until_ms)
+            if before is not None:
+                query = query.where(at <= before[0], or_(at < before[0], job_id < before[1]))
+            rows = tx.execute(query.order_by(at.desc(), job_id.desc()).limit(limit))
+            return [(row.job_id, row.finished_at_ms) for row in rows]
 
     def events(self, job_id: str) -> list[JobEvent]:
         """The job's archived events, oldest first, the first 10,000."""

@@ -21,16 +21,18 @@ from sqlalchemy import (
     Dialect,
     Executable,
     Insert,
+    SQLColumnExpression,
     Table,
     Update,
     any_,
     bindparam,
+    collate,
     func,
     literal,
     select,
     update,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from shared.database import arrays
 from shared.database.base import Base, UtcDateTime
@@ -49,12 +51,19 @@ _UTC_TEXT = len("2026-01-31 14:30:00.000000")
 _OLD = "old_"
 
 
-def among(tx: Session, wanted: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
+def among(
+    tx: Session, wanted: ColumnElement[Any] | InstrumentedAttribute[Any], values: Iterable[Any]
+) -> ColumnElement[bool]:
     """The condition that a column has one of many values, as one parameter where the database can."""
     listed = list(values)
     if _is_postgres(tx):
         return wanted == any_(literal(listed, ARRAY(wanted.type)))
     return wanted.in_(listed)
+
+
+def plain_order(tx: Session, wanted: SQLColumnExpression[str]) -> SQLColumnExpression[str]:
+    """A text column in the order of its characters' codes, as Python and SQLite have it."""
+    return collate(wanted, "C") if _is_postgres(tx) else wanted
 
 
 def insert_many(tx: Session, model: type[Base], rows: Sequence[Values]) -> None:

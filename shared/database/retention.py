@@ -12,7 +12,17 @@ from datetime import datetime, timedelta
 from sqlalchemy import Delete, delete, select, tuple_
 
 from shared.database.base import utc_now
-from shared.database.models import ArchivedJob, DraftRequest, JobEventRow, OutboxJob, ProcessedJob, WhatsAppReceipt
+from shared.database.job_index import job_names
+from shared.database.models import (
+    ArchivedJob,
+    DraftRequest,
+    JobEventRow,
+    JobIndexRow,
+    JobMinute,
+    OutboxJob,
+    ProcessedJob,
+    WhatsAppReceipt,
+)
 from shared.database.rows import affected
 from shared.database.session import Database
 from shared.queues import Queue
@@ -41,6 +51,8 @@ class Removed:
 
     job_events: int = 0
     archived_jobs: int = 0
+    job_index: int = 0
+    job_minutes: int = 0
     processed_jobs: int = 0
     outbox: int = 0
     receipts: int = 0
@@ -54,6 +66,8 @@ def remove_expired(database: Database, retention: Retention | None = None, *, no
     return Removed(
         job_events=sum(_remove_events(database, queue, _ms(instant - keep.archive)) for queue in Queue),
         archived_jobs=_remove_archived(database, _ms(instant - keep.archive)),
+        job_index=_remove_index(database, _ms(instant - keep.archive)),
+        job_minutes=_remove_minutes(database, _ms(instant - keep.archive)),
         processed_jobs=_remove_claims(database, instant - keep.claims),
         outbox=_remove_published(database, instant - keep.published),
         receipts=_remove_receipts(database, instant - keep.receipts),
@@ -67,6 +81,8 @@ def remove_archive_older_than(database: Database, days: int, *, now: datetime | 
     return Removed(
         job_events=sum(_remove_events(database, queue, before_ms) for queue in Queue),
         archived_jobs=_remove_archived(database, before_ms),
+        job_index=_remove_index(database, before_ms),
+        job_minutes=_remove_minutes(database, before_ms),
     )
 
 
@@ -95,6 +111,24 @@ def _remove_events(database: Database, queue: Queue, before_ms: int) -> int:
 def _remove_archived(database: Database, before_ms: int) -> int:
     old = select(ArchivedJob.job_id).where(ArchivedJob.finished_at_ms < before_ms).limit(BATCH)
     return _repeat(database, delete(ArchivedJob).where(ArchivedJob.job_id.in_(old)))
+
+
+def _remove_index(database: Database, before_ms: int) -> int:
+    """The key begins with the name, so each name has its old end."""
+    with database.reader() as tx:
+        names = tx.scalars(job_names()).all()
+    key = (JobIndexRow.name, JobIndexRow.created_ms, JobIndexRow.job_id, JobIndexRow.place)
+    removed = 0
+    for name in names:
+        old = select(*key).where(JobIndexRow.name == name, JobIndexRow.created_ms < before_ms).limit(BATCH)
+        removed += _repeat(database, delete(JobIndexRow).where(tuple_(*key).in_(old)))
+    return removed
+
+
+def _remove_minutes(database: Database, before_ms: int) -> int:
+    key = (JobMinute.queue, JobMinute.minute_ms, JobMinute.event)
+    old = select(*key).where(JobMinute.minute_ms < before_ms).limit(BATCH)
+    return _repeat(database, delete(JobMinute).where(tuple_(*key).in_(old)))
 
 
 def _remove_claims(database: Database, before: datetime) -> int:

@@ -125,6 +125,7 @@ _REPORTS: Rights = (
 
 _GATEWAY: Rights = (
     _JOBS
+    | _read("job_index", "job_minutes")
     | _read("archived_jobs", "job_events", "archive_positions", "payments", "credit_ledger", "credit_scores")
     | _read("vendor_offers", "routing_decisions", "reminders", "reports")
     | {
@@ -153,6 +154,8 @@ _SCHEDULER: Rights = _read(
     "outbox": Right(insert=True, update=_OUTBOX.update, delete=True),
     "job_events": Right(insert=True, delete=True),
     "archived_jobs": _write(ArchivedJob, delete=True),
+    "job_index": Right(insert=True, delete=True),
+    "job_minutes": Right(insert=True, update=("events", "duration_ms"), delete=True),
     "archive_positions": _write(ArchivePosition),
     "whatsapp_receipts": Right(delete=True),
     "draft_requests": Right(delete=True),

@@ -1,9 +1,9 @@
 -- Creates jobs: at most 1,000 a call, all of them or (client limit, full) none.
 --
 -- ARGV[1] client of the limit or ''   [2] its jobs a window   [3] the window in ms   [4] most unarchived events
--- ARGV[5] number of jobs, then 10 arguments each:
+-- ARGV[5] number of jobs, then 11 arguments each:
 --   id, message (JSON), priority or '', delay in ms, group or '', deduplication key or '', its mode,
---   its window in ms or '', idempotency key or '', hash of the body
+--   its window in ms or '', idempotency key or '', hash of the body, what the index keeps (JSON)
 -- Returns {'OK', then for each job: id, state, what}: created, known, duplicate, replaced, follow-up, replayed
 --   or {'LIMIT', ms until the window ends}, {'FULL', events} or {'CONFLICT'}: an idempotency key came with another body
 local client, count = ARGV[1], tonumber(ARGV[5])
@@ -11,11 +11,11 @@ local client, count = ARGV[1], tonumber(ARGV[5])
 -- What each idempotency key stood for: {hash of the body, id}; checked before anything is created.
 local answered = {}
 for i = 0, count - 1 do
-  local idem = ARGV[14 + i * 10]
+  local idem = ARGV[14 + i * 11]
   local seen = idem ~= '' and call('GET', PREFIX .. 'idem:' .. idem)
   if seen then
     local bar = string.find(seen, '|', 1, true)
-    if string.sub(seen, 1, bar - 1) ~= ARGV[15 + i * 10] then return {'CONFLICT'} end
+    if string.sub(seen, 1, bar - 1) ~= ARGV[15 + i * 11] then return {'CONFLICT'} end
     answered[i] = string.sub(seen, bar + 1)
   end
 end
@@ -38,7 +38,7 @@ local function answer(id, state, what)
   reply[#reply + 1] = what
 end
 
-local function create(id, message, priority, delay, group, key, mode, state, due, blocker)
+local function create(id, message, priority, delay, group, key, mode, index, state, due, blocker)
   local fields = {'msg', NOW .. '|' .. message, 'state', state}
   if priority ~= '' then fields[#fields + 1] = 'priority'; fields[#fields + 1] = priority end
   if group ~= '' then fields[#fields + 1] = 'group'; fields[#fields + 1] = group end
@@ -53,27 +53,27 @@ local function create(id, message, priority, delay, group, key, mode, state, due
   call('HSET', JOB .. id, unpack(fields))
   if state == 'blocked' then
     call('ZADD', BLOCKED, NOW, id)
-    event('blocked', id, 'by', blocker)
+    event('blocked', id, 'by', blocker, 'index', index, 'created', NOW)
   elseif state == 'delayed' then
     call('ZADD', DELAYED, due, id)
-    event('delayed', id, 'delay', delay)
+    event('delayed', id, 'delay', delay, 'index', index, 'created', NOW)
     local head = call('ZRANGE', DELAYED, 0, 0)
     if head[1] == id then wake() end
   else
-    event('waiting', id)
+    event('waiting', id, 'index', index, 'created', NOW)
     make_runnable(id, score_last(priority), group ~= '' and group or nil)
   end
 end
 
-local function replace_message(id, message)
+local function replace_message(id, message, index)
   local old = call('HGET', JOB .. id, 'msg')
   local bar = string.find(old, '|', 1, true)
   call('HSET', JOB .. id, 'msg', string.sub(old, 1, bar) .. message)
-  event('replaced', id)
+  event('replaced', id, 'index', index, 'created', string.sub(old, 1, bar - 1))
 end
 
 -- Answers for a job whose key another unfinished job holds; true when the request is settled by that.
-local function meet_holder(holder, id, message, priority, delay, group, key, mode)
+local function meet_holder(holder, id, message, priority, delay, group, key, mode, index)
   local held = call('HMGET', JOB .. holder, 'state', 'attempt', 'follower')
   if mode == 'ttl' then
     call('HINCRBY', META, 'dedup_hits', 1)
@@ -93,18 +93,18 @@ local function meet_holder(holder, id, message, priority, delay, group, key, mod
     return true
   end
   if held[1] ~= 'active' and (tonumber(held[2]) or 0) == 0 then
-    replace_message(holder, message)
+    replace_message(holder, message, index)
     answer(holder, held[1], 'replaced')
     return true
   end
   local follower = held[3]
   if follower and call('HGET', JOB .. follower, 'state') == 'blocked' then
-    replace_message(follower, message)
+    replace_message(follower, message, index)
     answer(follower, 'blocked', 'replaced')
     return true
   end
   call('HSET', JOB .. holder, 'follower', id)
-  create(id, message, priority, delay, group, key, mode, 'blocked', now + delay, holder)
+  create(id, message, priority, delay, group, key, mode, index, 'blocked', now + delay, holder)
   answer(id, 'blocked', 'follow-up')
   return true
 end
@@ -112,24 +112,25 @@ end
 local function enqueue(first)
   local id, message, priority, delay = ARGV[first], ARGV[first + 1], ARGV[first + 2], tonumber(ARGV[first + 3])
   local group, key, mode, window = ARGV[first + 4], ARGV[first + 5], ARGV[first + 6], ARGV[first + 7]
+  local index = ARGV[first + 10]
   local known = call('HGET', JOB .. id, 'state')
   if known then return answer(id, known, 'known') end
   if key ~= '' then
     local name = PREFIX .. 'dedup:' .. key
     local holder = call('GET', name)
     if holder and holder ~= id and string.sub(holder, 1, 2) ~= 'r:'
-      and meet_holder(holder, id, message, priority, delay, group, key, mode) then
+      and meet_holder(holder, id, message, priority, delay, group, key, mode, index) then
       return
     end
     if mode == 'ttl' then call('SET', name, id, 'PX', window) else call('SET', name, id) end
   end
   local state = delay > 0 and 'delayed' or 'waiting'
-  create(id, message, priority, delay, group, key, mode, state, now + delay, nil)
+  create(id, message, priority, delay, group, key, mode, index, state, now + delay, nil)
   answer(id, state, 'created')
 end
 
 for i = 0, count - 1 do
-  local first = 6 + i * 10
+  local first = 6 + i * 11
   local idem, hash = ARGV[first + 8], ARGV[first + 9]
   if answered[i] then
     answer(answered[i], call('HGET', JOB .. answered[i], 'state') or 'completed', 'replayed')

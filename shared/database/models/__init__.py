@@ -2,6 +2,7 @@
 
 from shared.database.models.credit import CreditScore
 from shared.database.models.engine import ArchivedJob, ArchivePosition, JobEventRow, OutboxJob, ProcessedJob
+from shared.database.models.job_index import JobIndexRow, JobMinute
 from shared.database.models.mail import Email, EmailState
 from shared.database.models.money import LedgerEntry, Payment
 from shared.database.models.operations import OperatorLogEntry
@@ -32,6 +33,8 @@ __all__ = [
     "Email",
     "EmailState",
     "JobEventRow",
+    "JobIndexRow",
+    "JobMinute",
     "LedgerEntry",
     "MessageState",
     "NumberSequence",

@@ -14,6 +14,8 @@ from shared.database.models import (
     ArchivedJob,
     DraftRequest,
     JobEventRow,
+    JobIndexRow,
+    JobMinute,
     MessageState,
     Order,
     OutboxJob,
@@ -68,6 +70,21 @@ def test_old_events_and_jobs_leave_the_archive_and_young_ones_stay(database: Dat
 
     assert removed == Removed(job_events=11, archived_jobs=7)
     assert (count(database, JobEventRow), count(database, ArchivedJob)) == (1, 1)
+
+
+def test_old_rows_of_the_index_and_of_the_counts_go(database: Database) -> None:
+    indexed = [(name, at, number) for name in ("message", "order") for number, at in enumerate([OLD] * 4 + [YOUNG])]
+    put(
+        database,
+        JobIndexRow,
+        *({"name": n, "created_ms": ms(at), "job_id": f"x-{i}", "place": 0, "retailer": "R1"} for n, at, i in indexed),
+    )
+    counted = [(Queue.WHATSAPP, OLD), (Queue.ORDER_ROUTING, OLD), (Queue.WHATSAPP, YOUNG)]
+    figures = {"event": "waiting", "events": 2, "duration_ms": 0}
+    put(database, JobMinute, *({"queue": queue, "minute_ms": ms(at), **figures} for queue, at in counted))
+
+    assert remove_archive_older_than(database, 10, now=NOW) == Removed(job_index=8, job_minutes=2)
+    assert (count(database, JobIndexRow), count(database, JobMinute)) == (2, 1)
 
 
 def test_old_claims_and_receipts_go(database: Database) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,12 @@ class ArchiveFake:
 
     def events(self, job_id: str) -> list[JobEvent]:
         del job_id
+        return []
+
+    def jobs_by_id(self, job_ids: Collection[str]) -> dict[str, Job]:
+        return {job_id: self._jobs[job_id] for job_id in job_ids if job_id in self._jobs}
+
+    def ended(self, *_: Any) -> list[tuple[str, int]]:
         return []
 
 
