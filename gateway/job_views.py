@@ -86,7 +86,19 @@ def stats_view(stats: QueueStats) -> Json:
         "isPaused": stats.is_paused,
         "pause": None
         if pause is None
-        else {"by": pause.by, "reason": pause.why, "at": to_iso(pause.at_ms), "until": _time(pause.until_ms)},
+        else {
+            "by": pause.by,
+            "reason": mask_text(pause.why),
+            "at": to_iso(pause.at_ms),
+            "until": _time(pause.until_ms),
+        },
+        "breaker": {
+            "state": stats.breaker.state,
+            "since": _time(stats.breaker.since_ms),
+            "reason": mask_text(stats.breaker.why) or None,
+            "nextProbeAt": _time(stats.breaker.next_probe_at_ms),
+            "opened": stats.breaker.opened,
+        },
         "backlog": stats.backlog,
         "workers": stats.workers,
         "stalled": stats.stalled,

@@ -185,6 +185,16 @@ class CountsSchema(Schema):
     cancelled = fields.Integer(required=True)
 
 
+class BreakerSchema(Schema):
+    """The circuit breaker of the queue's provider."""
+
+    state = fields.String(required=True, validate=validate.OneOf(["closed", "open", "probing"]))
+    since = fields.DateTime(required=True, allow_none=True)
+    reason = fields.String(required=True, allow_none=True)
+    next_probe_at = fields.DateTime(required=True, allow_none=True, data_key="nextProbeAt")
+    opened = fields.Integer(required=True, metadata={"description": "how often, ever"})
+
+
 class QueueStatsSchema(Schema):
     """One queue's numbers."""
 
@@ -192,6 +202,7 @@ class QueueStatsSchema(Schema):
     counts = fields.Nested(CountsSchema, required=True)
     is_paused = fields.Boolean(required=True, data_key="isPaused")
     pause = fields.Dict(required=True, allow_none=True)
+    breaker = fields.Nested(BreakerSchema, required=True)
     backlog = fields.Integer(required=True, metadata={"description": "jobs that a worker could run now"})
     workers = fields.Integer(required=True)
     stalled = fields.Integer(required=True)

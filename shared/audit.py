@@ -26,6 +26,7 @@ class OperatorAction(StrEnum):
     QUEUE_RESUMED = "queue.resumed"
     QUEUE_CLEANED = "queue.cleaned"
     QUEUE_LIMITED = "queue.limited"
+    BREAKER_CLOSED = "breaker.closed"
     JOB_ADDED = "job.added"
     JOB_RETRIED = "job.retried"
     JOB_CANCELLED = "job.cancelled"

@@ -73,6 +73,20 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerState:
+    """The circuit breaker of a queue's provider: ``closed``, ``open`` or ``probing``; times are epoch milliseconds.
+
+    ``opened`` counts how often it has opened, ever.
+    """
+
+    state: str
+    opened: int = 0
+    since_ms: int | None = None
+    why: str = ""
+    next_probe_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QueueStats:
     """Counts of a queue, read in constant time: ``completed`` ever, the others now."""
 
@@ -92,6 +106,7 @@ class QueueStats:
     deduplicated: int
     oldest_waiting_ms: int | None
     pause: Pause | None
+    breaker: BreakerState
     parked: int = 0
     total_failed: int = 0
     total_cancelled: int = 0

@@ -27,7 +27,6 @@ from shared.job_records import (
     JobArchive,
     JobEvent,
     JobPage,
-    Pause,
     QueueStats,
     SearchPage,
     event_from_stream,
@@ -35,6 +34,7 @@ from shared.job_records import (
 )
 from shared.job_search import Search
 from shared.job_tail import recent_entries
+from shared.queue_stats import stats_from
 from shared.queues import Queue, queue_of
 
 _T = TypeVar("_T")
@@ -70,7 +70,7 @@ class JobStore:
 
     def queue_stats(self, queue: Queue) -> QueueStats:
         """Counts of one queue."""
-        return _stats_from(queue, self._scripts.run("stats", queue.value))
+        return stats_from(queue, self._scripts.run("stats", queue.value))
 
     def job(self, job_id: str) -> Job:
         """One job, from Redis or else from the archive. Raises ``JobNotFound``."""
@@ -199,8 +199,15 @@ class JobStore:
         return changed
 
     def resume(self, queue: Queue, by: str, why: str = "") -> bool:
-        """Take jobs again; False if the queue was not paused."""
+        """Take jobs again, whatever the circuit breaker thinks; False if the queue was not paused."""
         changed = bool(self._scripts.run("pause", queue.value, ("resume", by, why, "")))
+        if changed:
+            job_log.operated(queue.value, "resumed", by, why=why)
+        return changed
+
+    def close_breaker(self, queue: Queue, by: str, why: str = "") -> bool:
+        """Close the circuit breaker of a queue's provider; False if it was closed. A person's pause stays."""
+        changed = bool(self._scripts.run("pause", queue.value, ("close_breaker", by, why, "")))
         if changed:
             job_log.operated(queue.value, "resumed", by, why=why)
         return changed
@@ -262,35 +269,3 @@ def _window(value: tuple[int, int] | None) -> Sequence[Argument]:
     if value is None:
         return "0", "0"
     return ("", "") if value == KEEP else value
-
-
-def _stats_from(queue: Queue, reply: Sequence[Any]) -> QueueStats:
-    now, waiting, active, delayed, blocked, kept, failed, cancelled, overdue, expired, workers, events = reply[:12]
-    oldest, created, flat = reply[12:]
-    meta = dict(zip(flat[::2], flat[1::2], strict=True))
-    pause = None
-    if b"paused" in meta:
-        who = orjson.loads(meta[b"paused"])
-        ends = int(meta[b"paused_until"]) if b"paused_until" in meta else None
-        pause = None if ends is not None and ends <= now else Pause(who["by"], who["why"], int(who["at"]), ends)
-    return QueueStats(
-        queue=queue,
-        waiting=waiting,
-        active=active,
-        completed=int(meta.get(b"total_completed", 0)),
-        failed=failed,
-        delayed=delayed,
-        blocked=blocked,
-        cancelled=cancelled,
-        kept=kept,
-        backlog=waiting + overdue + expired,
-        workers=workers,
-        events=events,
-        stalled=int(meta.get(b"total_stalled", 0)),
-        deduplicated=int(meta.get(b"dedup_hits", 0)),
-        oldest_waiting_ms=max(now - created, 0) if oldest and created else None,
-        pause=pause,
-        parked=int(meta.get(b"parked", 0)),
-        total_failed=int(meta.get(b"total_failed", 0)),
-        total_cancelled=int(meta.get(b"total_cancelled", 0)),
-    )

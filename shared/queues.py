@@ -51,6 +51,21 @@ class Backoff:
 
 
 @dataclass(frozen=True, slots=True)
+class Breaker:
+    """When the circuit breaker of a queue's provider opens, and how long it stays open.
+
+    It opens when of at least ``calls`` calls within the window ``percent`` failed. A probe goes through after the
+    cool-down, which doubles with each failed probe up to the longest one.
+    """
+
+    calls: int = 10
+    percent: int = 50
+    window_ms: int = 60_000
+    cooldown_ms: int = 30_000
+    longest_cooldown_ms: int = 600_000
+
+
+@dataclass(frozen=True, slots=True)
 class QueuePolicy:
     """What holds for every job of a queue unless the job says otherwise."""
 
@@ -67,6 +82,8 @@ class QueuePolicy:
     keep_failed_ms: int = 30 * _DAY_MS
     group_key: str | None = None
     """Top-level key of the data that names a job's group (its limits are set per deployment)."""
+    breaker: Breaker | None = None
+    """The circuit breaker of the provider that the queue's jobs call; None: no call is counted."""
 
 
 POLICIES: dict[Queue, QueuePolicy] = {
@@ -79,6 +96,7 @@ POLICIES: dict[Queue, QueuePolicy] = {
             concurrency=5,
             timeout_ms=30_000,
             group_key="recipient",
+            breaker=Breaker(),
         ),
         QueuePolicy(
             Queue.CREDIT_SCORE,

@@ -17,7 +17,8 @@ from dotenv import dotenv_values
 
 from shared.clock import Clock
 from shared.errors import ConfigurationError
-from shared.queues import POLICIES, Queue, QueuePolicy
+from shared.queues import POLICIES, Breaker, Queue, QueuePolicy
+from shared.settings_breaker import read_breakers
 from shared.settings_mail import MailSettings, read_address, read_mail
 from shared.settings_reader import EnvironmentReader
 from shared.settings_storage import StorageSettings, read_storage
@@ -28,7 +29,7 @@ ADMIN_TOKEN_LENGTH = 32
 
 _PREFIXES = (
     "DOKO_ REDIS_ DATABASE_ GATEWAY_ TRUSTED_ CLIENT_ WHATSAPP_ META_ TWILIO_ SENTRY_ SMTP_ PAYMENT_ REPORT_ OPERATOR_ "
-    "LEASE_ SHUTDOWN_ SWEEP_ EVENTS_ METRICS_ CLOCK_ CREDIT_SCORE_ ORDER_ROUTING_ ORDER_PROCESSING_"
+    "BREAKER_ LEASE_ SHUTDOWN_ SWEEP_ EVENTS_ METRICS_ CLOCK_ CREDIT_SCORE_ ORDER_ROUTING_ ORDER_PROCESSING_"
 )
 _OWN_PREFIXES = tuple(_PREFIXES.split())
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -66,6 +67,7 @@ class Settings:
     keep_completed: dict[Queue, int] = field(default_factory=dict)
     keep_failed: dict[Queue, int] = field(default_factory=dict)
     global_concurrency: dict[Queue, int | None] = field(default_factory=dict)
+    breakers: dict[Queue, Breaker | None] = field(default_factory=dict)
     lease_ms: int = 30_000
     shutdown_grace_ms: int = 25_000
     sweep_interval_ms: int = 2_000
@@ -101,6 +103,7 @@ class Settings:
             concurrency=self.concurrency.get(queue, default.concurrency),
             keep_completed=self.keep_completed.get(queue, default.keep_completed),
             keep_failed=self.keep_failed.get(queue, default.keep_failed),
+            breaker=self.breakers.get(queue, default.breaker),
         )
 
     def clock(self) -> Clock:
@@ -159,6 +162,7 @@ def _read(reader: EnvironmentReader) -> Settings:
         keep_completed=_per_queue(reader, "KEEP_COMPLETED", minimum=0, maximum=10_000_000),
         keep_failed=_per_queue(reader, "KEEP_FAILED", minimum=0, maximum=10_000_000),
         global_concurrency=dict(_per_queue(reader, "GLOBAL_CONCURRENCY", minimum=1, maximum=1_000_000)),
+        breakers=read_breakers(reader),
         lease_ms=reader.integer("LEASE_MS", 30_000, minimum=500, maximum=_DAY_MS),
         shutdown_grace_ms=reader.integer("SHUTDOWN_GRACE_MS", 25_000, minimum=0, maximum=_DAY_MS),
         sweep_interval_ms=reader.integer("SWEEP_INTERVAL_MS", 2_000, minimum=50, maximum=60_000),

@@ -147,3 +147,15 @@ def resume(body: Reason, key: str) -> Json:
     with logged(OperatorAction.QUEUE_RESUMED, queue.name, body.reason):
         current_gateway().store.resume(queue, current_actor().name, body.reason or "")
     return {"success": True, "message": f"Queue {queue.name} runs"}
+
+
+@routes.post("/<key>/breaker/close")
+@routes.arguments(Reader(ReasonSchema), required=False)
+@routes.response(200, DoneSchema, "Workers call the provider again, if nobody paused the queue", problems=(404,))
+@requires(Scope.QUEUES_OPERATE)
+def close_breaker(body: Reason, key: str) -> Json:
+    """Close the circuit breaker of the queue's provider without waiting for a probe; a person's pause stays."""
+    queue = queue_in_path(key)
+    with logged(OperatorAction.BREAKER_CLOSED, queue.name, body.reason):
+        current_gateway().store.close_breaker(queue, current_actor().name, body.reason or "")
+    return {"success": True, "message": f"The circuit breaker of queue {queue.name} is closed"}

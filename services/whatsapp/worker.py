@@ -9,6 +9,7 @@ from services.whatsapp.clients.console import ConsoleProvider
 from services.whatsapp.clients.meta import MetaProvider
 from services.whatsapp.clients.protocol import Provider
 from services.whatsapp.clients.twilio import TwilioProvider
+from services.whatsapp.clients.watched import WatchedProvider
 from services.whatsapp.sending import Sender
 from shared.errors import ConfigurationError
 from shared.job_store import JobStore
@@ -24,7 +25,7 @@ def start() -> None:
     parts = worker_parts(Queue.WHATSAPP)
     settings = parts.settings
     sender = Sender(
-        make_provider(settings),
+        WatchedProvider(make_provider(settings)),
         parts.database,
         receipt_wait_ms=settings.whatsapp.receipt_wait_ms,
         pause=partial(_pause, parts.store),

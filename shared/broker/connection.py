@@ -33,12 +33,13 @@ MOST_IDLE_LINES = 32
 _REFUSED_WHEN_FULL = frozenset({"enqueue"})
 
 # What a script needs beyond lib.lua; each part costs every call its share.
-_RUNNABLE, _ENDING = ("groups",), ("groups", "finishing")
+_RUNNABLE, _ENDING, _BREAKING = ("groups",), ("groups", "finishing"), ("breaking",)
 _NEEDS = {
-    "advance": _ENDING,
+    "advance": (*_ENDING, *_BREAKING),
     "cancel": _ENDING,
     "sweep": _ENDING,
     "enqueue": _RUNNABLE,
+    "pause": _BREAKING,
     "promote": _RUNNABLE,
     "reconcile": _RUNNABLE,
     "retry": _RUNNABLE,

@@ -19,7 +19,7 @@ from dramatiq.broker import Consumer, MessageProxy
 
 from shared.broker import job_log, keys
 from shared.broker.connection import Argument, ScriptLine
-from shared.broker.finish import Call, Finish, finish_of
+from shared.broker.finish import Call, Finish, finish_of, report_of
 from shared.broker.outage import LONGEST_WAIT_S, Outage
 from shared.broker.outcome import Kind, Outcome, WorkerStopping
 from shared.broker.proxy import JobProxy, read_or_fail
@@ -202,9 +202,8 @@ class JobConsumer(Consumer):
         if not batch and room <= 0:
             return None
         call = Call(batch, next_token())
-        arguments: list[Argument] = [self.worker, call.token, self._lease_ms, max(room, 0), held, len(batch)]
-        for finish in batch:
-            arguments.extend(finish.arguments())
+        arguments: list[Argument] = [self.worker, call.token, self._lease_ms, max(room, 0), held]
+        arguments += report_of(batch, self._policy.breaker)
         try:
             self._line.send("advance", self._meta, arguments)
         except RedisUnavailable as error:
@@ -234,7 +233,7 @@ class JobConsumer(Consumer):
         return self._begin(fetch=not alone) if follow and more and not reply[_RECOUNT] else None
 
     def _take_in(self, call: Call, reply: list[Any]) -> None:
-        now_ms, due_ms, recount, _, statuses = reply[:_FIELDS_OF_A_REPLY]
+        now_ms, due_ms, recount, news, statuses = reply[:_FIELDS_OF_A_REPLY]
         taken = [
             read_or_fail(self.queue_name, self._policy, call.token, now_ms, reply[i : i + _FIELDS_OF_A_JOB])
             for i in range(_FIELDS_OF_A_REPLY, len(reply), _FIELDS_OF_A_JOB)
@@ -249,6 +248,7 @@ class JobConsumer(Consumer):
         if due_ms >= 0:
             self.timekeeper.expect(self._next_due_s)
         job_log.finished(call.batch, statuses, self.worker, self._broker.tally)
+        job_log.breaker_moved(self.queue_name, news)
         for proxy in taken:
             if proxy.exception is not None:
                 self._finish(finish_of(proxy, self.worker))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from shared.broker.connection import Argument
 from shared.broker.encoding import encode_result
 from shared.broker.outcome import Kind, Outcome, decide, describe_error
-from shared.broker.proxy import JobProxy
+from shared.broker.proxy import NOT_CALLED, JobProxy
+from shared.queues import Breaker
 
 
 @dataclass(slots=True)
@@ -55,6 +57,27 @@ def finish_of(proxy: JobProxy, worker: str) -> Finish:
             at_ms=int(time.time() * 1000),
         )
     return Finish(proxy, outcome, payload, duration_ms, exception)
+
+
+def report_of(batch: Sequence[Finish], breaker: Breaker | None) -> list[Argument]:
+    """What ``advance.lua`` is told of these attempts: how many, each one, and what they tell the circuit breaker."""
+    arguments: list[Argument] = [len(batch)]
+    for finish in batch:
+        arguments.extend(finish.arguments())
+    if breaker is not None:
+        calls = "".join(finish.proxy.provider_call for finish in batch)
+        if calls.strip(NOT_CALLED):
+            arguments += (settings_of(breaker), calls)
+    return arguments
+
+
+def settings_of(breaker: Breaker) -> str:
+    """The breaker's settings as ``breaking.lua`` reads them."""
+    numbers = (
+        *(breaker.calls, breaker.percent, breaker.window_ms),
+        *(breaker.cooldown_ms, breaker.longest_cooldown_ms),
+    )
+    return ",".join(map(str, numbers))
 
 
 # A release is no error of the job, and nobody reads what a lost or cancelled attempt says.

@@ -33,11 +33,12 @@ def finished(batch: Sequence[Finish], statuses: bytes, worker: str, tally: Tally
     at = timestamp()
     completed = []
     for finish, status in zip(batch, statuses, strict=True):
-        kind = Kind.CANCELLED if status == _STATUS_CANCELLED else finish.outcome.kind
-        kind = Kind.LOST if status == _STATUS_LOST else kind
+        kind = _ENDED_OTHERWISE.get(status, finish.outcome.kind)
         tally.count(finish.proxy.queue_name, finish.proxy.actor_name, kind, finish.duration_ms)
         if kind is Kind.LOST:
             lease_lost(finish.proxy)
+        elif status == _STATUS_BREAKER:
+            _set_aside(finish, kind, "the circuit breaker is open")
         elif kind is Kind.COMPLETED:
             completed.append(_line("completed", finish.proxy, at, _duration_and_result(finish)))
         elif kind in _FAILURES:
@@ -47,7 +48,8 @@ def finished(batch: Sequence[Finish], statuses: bytes, worker: str, tally: Tally
     write_lines("info", completed)
 
 
-_STATUS_LOST, _STATUS_CANCELLED = ord("l"), ord("c")
+_STATUS_BREAKER = ord("b")
+_ENDED_OTHERWISE = {ord("l"): Kind.LOST, ord("c"): Kind.CANCELLED, _STATUS_BREAKER: Kind.RELEASED}
 
 
 def _line(what: str, proxy: JobProxy, at: str, more: bytes) -> bytes:
@@ -105,8 +107,9 @@ def _failed(finish: Finish, worker: str) -> None:
     )
 
 
-def _set_aside(finish: Finish, kind: Kind) -> None:
+def _set_aside(finish: Finish, kind: Kind, why: str = "") -> None:
     proxy = finish.proxy
+    reason = mask_text(text_of(finish.error)) if finish.error is not None else "the worker stopped"
     job_event(
         "info",
         f"Job {proxy.message_id} {kind.value} in queue {proxy.queue_name}",
@@ -115,8 +118,8 @@ def _set_aside(finish: Finish, kind: Kind) -> None:
         jobId=proxy.message_id,
         attempt=proxy.attempt,
         duration=finish.duration_ms,
-        delayMs=finish.outcome.delay_ms,
-        reason=mask_text(text_of(finish.error)) if finish.error is not None else "the worker stopped",
+        delayMs=0 if why else finish.outcome.delay_ms,
+        reason=f"{why}: {reason}" if why else reason,
     )
 
 
@@ -158,6 +161,17 @@ def stalled(queue_name: str, job: StalledJob) -> None:
         with sentry_sdk.new_scope() as scope:
             scope.set_tags({"queue": queue_name, "jobId": job.id, "attempt": str(job.attempt)})
             sentry_sdk.capture_message("Job stalled too often", level="error", scope=scope)
+
+
+def breaker_moved(queue_name: str, news: bytes) -> None:
+    """The circuit breaker opened, stayed open after a probe, or closed: ``news`` of ``advance.lua``, mostly none."""
+    if not news:
+        return
+    what, _, why = news.decode(errors="replace").partition("|")
+    level = "info" if what == "closed" else "error"
+    words = {"opened": "paused by", "reopened": "still paused by", "closed": "resumed by"}[what]
+    message = f"Queue {queue_name} {words} the circuit breaker"
+    job_event(level, message, f"breaker.{what}", queue=queue_name, why=mask_text(why))
 
 
 def lease_lost(proxy: JobProxy) -> None:

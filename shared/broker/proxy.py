@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 _running: ContextVar[CurrentJob | None] = ContextVar("doko_current_job", default=None)
 
 
+NOT_CALLED, ANSWERED, UNANSWERED = ".", "+", "-"
+"""What an attempt tells the circuit breaker of its last call to the provider, as ``advance.lua`` reads it."""
+
+
 class JobProxy(MessageProxy):
     """A fetched job: Dramatiq's message with the lease that entitles this worker to finish it.
 
@@ -53,6 +57,7 @@ class JobProxy(MessageProxy):
         self.kwargs = {}
         self.options = {}
         self.result: Any = None
+        self.provider_call = NOT_CALLED
         self.started = time.monotonic()
 
     @property
@@ -220,6 +225,14 @@ class CurrentJob:
     def is_final(self, exception: BaseException) -> bool:
         """Whether the job would end for good if this attempt ended with ``exception``."""
         return decide(exception, self._proxy.as_attempt(), jitter=0).final
+
+    def provider_answered(self) -> None:
+        """The provider took the call, or refused it with reasons: for the circuit breaker it is there."""
+        self._proxy.provider_call = ANSWERED
+
+    def provider_failed(self) -> None:
+        """The provider can't be reached or had an error of its own: the circuit breaker counts it."""
+        self._proxy.provider_call = UNANSWERED
 
     def progress(self, value: float | dict[str, Any]) -> bool:
         """Store the job's progress; False means that the lease is lost and nobody listens any more."""

@@ -28,7 +28,8 @@ def estimate_of(facts: Facts) -> Estimate:
     """Nobody can say for a paused queue without an end, without workers, or for what waits for another job."""
     if unknown := _unknown(facts):
         return Estimate(None, unknown)
-    earliest = max(facts.now_ms, int(facts.pause.get("until") or 0), queue_opens_at_ms(facts), facts.due_at_ms or 0)
+    pause_ends = (facts.pause and facts.pause.until_ms) or 0
+    earliest = max(facts.now_ms, pause_ends, queue_opens_at_ms(facts), facts.due_at_ms or 0)
     return _of_group(facts, earliest) if facts.line.where == "parked" else _in_line(facts, earliest)
 
 
@@ -38,8 +39,10 @@ def _unknown(facts: Facts) -> str:
         return "it runs"
     if facts.state is State.BLOCKED:
         return "it waits for another job"
-    if facts.pause and facts.pause.get("until") is None:
+    if facts.pause is not None and facts.pause.until_ms is None:
         return "the queue is paused without an end"
+    if facts.breaker.since_ms is not None:
+        return "the circuit breaker is open, until a probe succeeds"
     return "" if facts.workers.threads else "no worker takes jobs"
 
 

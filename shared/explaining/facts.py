@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from shared.broker.states import State
-
-_NO_PAUSE: Mapping[str, Any] = {}
+from shared.broker.states import State, WorkerState
+from shared.job_records import BreakerState, Pause
+from shared.queue_stats import BREAKER, breaker_from, pause_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """Those that gave a sign of life, and how many threads they have together."""
+    """Those that gave a sign of life, how many take no jobs, and how many threads the others have together."""
 
     alive: int
     threads: int
@@ -74,8 +74,9 @@ class Facts:
     workers: Workers
     active: int
     took_ms: Sequence[int]
-    pause: Mapping[str, Any]
-    """``by``, ``why``, ``at`` and perhaps ``until``; empty while the queue runs."""
+    pause: Pause | None
+    """A person's; the circuit breaker's is told apart."""
+    breaker: BreakerState
 
 
 def facts_from(reply: Sequence[Any]) -> Facts | None:
@@ -104,7 +105,8 @@ def facts_from(reply: Sequence[Any]) -> Facts | None:
         workers=_workers(alive, descriptions),
         active=sizes[2],
         took_ms=took,
-        pause=_pause(meta, now_ms),
+        pause=_person(pause_from(meta, now_ms)),
+        breaker=breaker_from(meta),
     )
 
 
@@ -132,15 +134,9 @@ def _limits(meta: Mapping[bytes, bytes]) -> Limits:
 
 def _workers(alive: int, descriptions: Sequence[bytes]) -> Workers:
     described = [orjson.loads(each) for each in descriptions]
-    working = [each for each in described if not each.get("quiet")]
+    working = [each for each in described if each.get("state", WorkerState.RUNNING) == WorkerState.RUNNING]
     return Workers(alive, sum(each.get("threads", 0) for each in working), len(described) - len(working))
 
 
-def _pause(meta: Mapping[bytes, bytes], now_ms: int) -> Mapping[str, Any]:
-    if b"paused" not in meta:
-        return _NO_PAUSE
-    pause: dict[str, Any] = orjson.loads(meta[b"paused"])
-    until = _number(meta.get(b"paused_until", b""))
-    if until is not None and until <= now_ms:
-        return _NO_PAUSE
-    return {**pause, "until": until}
+def _person(pause: Pause | None) -> Pause | None:
+    return None if pause is None or pause.by == BREAKER else pause

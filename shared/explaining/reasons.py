@@ -11,13 +11,14 @@ from typing import Any
 from shared.broker.states import State
 from shared.clock import to_iso
 from shared.explaining.facts import Facts, Group
-from shared.job_records import Job
+from shared.job_records import BreakerState, Job, Pause
 
 
 class Code(StrEnum):
     """Every answer to the question why; documented in ``docs/troubleshooting.md``."""
 
     PAUSED = "paused"
+    BREAKER_OPEN = "breaker_open"
     NO_WORKER = "no_worker"
     WORKERS_QUIET = "workers_quiet"
     WORKERS_BUSY = "workers_busy"
@@ -93,8 +94,10 @@ def _running(job: Job, facts: Facts) -> Iterator[Reason]:
 
 def _whole_queue(facts: Facts) -> Iterator[Reason]:
     """What keeps every job of the queue from running."""
-    if facts.pause:
-        yield _paused(facts)
+    if facts.pause is not None:
+        yield _paused(facts.pause)
+    if facts.breaker.since_ms is not None:
+        yield _breaker_open(facts.breaker, facts.breaker.since_ms)
     workers = facts.workers
     if workers.alive == 0:
         yield Reason(Code.NO_WORKER, "No worker of this queue is alive: start one.", {"workers": 0})
@@ -103,13 +106,21 @@ def _whole_queue(facts: Facts) -> Iterator[Reason]:
         yield Reason(Code.WORKERS_QUIET, message, {"workers": workers.alive, "quiet": workers.quiet})
 
 
-def _paused(facts: Facts) -> Reason:
-    pause, until = facts.pause, facts.pause.get("until")
-    why = f" ({pause['why']})" if pause.get("why") else ""
-    ends = f"until {to_iso(until)}" if until else "until somebody resumes it"
-    message = f"{pause['by']} paused the queue at {to_iso(pause['at'])}{why}, {ends}."
-    details = {"by": pause["by"], "reason": pause.get("why", ""), "since_at_ms": pause["at"], "until_at_ms": until}
+def _paused(pause: Pause) -> Reason:
+    why = f" ({pause.why})" if pause.why else ""
+    ends = f"until {to_iso(pause.until_ms)}" if pause.until_ms else "until somebody resumes it"
+    message = f"{pause.by} paused the queue at {to_iso(pause.at_ms)}{why}, {ends}."
+    details = {"by": pause.by, "reason": pause.why, "since_at_ms": pause.at_ms, "until_at_ms": pause.until_ms}
     return Reason(Code.PAUSED, message, details)
+
+
+def _breaker_open(breaker: BreakerState, since_ms: int) -> Reason:
+    probe = "a probe is under way"
+    if breaker.state == "open" and breaker.next_probe_at_ms is not None:
+        probe = f"one job is let through at {to_iso(breaker.next_probe_at_ms)}"
+    message = f"The provider fails, so the circuit breaker is open since {to_iso(since_ms)} ({breaker.why}); {probe}."
+    details = {"reason": breaker.why, "since_at_ms": since_ms, "next_probe_at_ms": breaker.next_probe_at_ms}
+    return Reason(Code.BREAKER_OPEN, message, {**details, "state": breaker.state})
 
 
 def _own_place(facts: Facts) -> Iterator[Reason]:

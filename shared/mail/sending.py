@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from shared import logs
+from shared.broker.provider_calls import provider_answered, provider_failed
 from shared.clock import Clock
 from shared.database.models.mail import Email, EmailState
 from shared.database.session import Database
@@ -80,13 +81,19 @@ class Mailer:
         try:
             self._transport.send(sending.letter, message_id=sending.message_id, now=self._clock.now())
         except MailRefused as error:
+            if error.is_away:
+                provider_failed()
+            else:
+                provider_answered()
             with self._database.session() as tx:
                 records.save_failed(tx, sending, str(error), now=self._clock.now())
             if error.is_permanent:
                 raise PermanentError(str(error)) from error
             raise TransientError(str(error)) from error
         except MailInDoubt as error:
+            provider_failed()
             raise TransientError(str(error)) from error
+        provider_answered()
 
 
 def result_of(record: Email) -> Result:

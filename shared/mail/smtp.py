@@ -47,7 +47,8 @@ class SmtpTransport:
         except smtplib.SMTPResponseException as error:
             raise _refused(error.smtp_code, error.smtp_error) from error
         except (smtplib.SMTPException, OSError) as error:
-            raise MailRefused(f"the mail server can't be reached: {_reason(error)}", is_permanent=False) from error
+            message = f"the mail server can't be reached: {_reason(error)}"
+            raise MailRefused(message, is_permanent=False, is_away=True) from error
 
     def _connect(self) -> smtplib.SMTP:
         settings = self._settings

@@ -9,11 +9,15 @@ from shared.mail.letter import Letter
 
 
 class MailRefused(Exception):
-    """The letter was certainly not taken; ``is_permanent`` tells whether another try can help."""
+    """The letter was certainly not taken; ``is_permanent`` tells whether another try can help.
 
-    def __init__(self, message: str, *, is_permanent: bool) -> None:
+    ``is_away`` is True if no mail server spoke to us at all.
+    """
+
+    def __init__(self, message: str, *, is_permanent: bool, is_away: bool = False) -> None:
         super().__init__(message)
         self.is_permanent = is_permanent
+        self.is_away = is_away
 
 
 class MailInDoubt(Exception):

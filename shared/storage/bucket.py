@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, BinaryIO, cast
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shared.broker.provider_calls import provider_answered, provider_failed
 from shared.settings_storage import StorageSettings
 from shared.storage.files import Draft, StorageUnavailable, digest_of
 
@@ -113,9 +115,20 @@ def _guarded() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
+        _note_answer(error)
         code = str(error.response.get("Error", {}).get("Code", ""))
         if code in _MISSING:
             raise FileNotFoundError("the file is not in the bucket") from error
         raise StorageUnavailable(f"the store of report files refused: {code}") from error
     except (BotoCoreError, Boto3Error) as error:
+        provider_failed()
         raise StorageUnavailable(f"the store of report files can't be reached: {type(error).__name__}") from error
+    provider_answered()
+
+
+def _note_answer(error: ClientError) -> None:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        provider_failed()
+    else:
+        provider_answered()

@@ -15,10 +15,11 @@ import orjson
 
 from shared.broker import DokoBroker, EngineConfig, Enqueued, JobOptions, NewJob, keys
 from shared.broker.connection import Argument, Scripts, connect
+from shared.broker.finish import settings_of
 from shared.broker.sweeping import StalledJob, sweep
 from shared.broker.tokens import next_token
 from shared.job_store import JobStore
-from shared.queues import Queue
+from shared.queues import Breaker, Queue
 
 QUEUE = Queue.ORDER_PROCESSING
 PATIENCE_S = 15.0
@@ -47,18 +48,27 @@ class RawWorker:
     lease_ms: int = 30_000
     held: dict[str, Taken] = field(default_factory=dict)
     wait_ms: int = -1
+    breaker: Breaker | None = None
+    news: str = ""
 
     def advance(
-        self, room: int, finishes: Sequence[tuple[Any, ...]] = (), token: str | None = None, held: int | None = None
+        self,
+        room: int,
+        finishes: Sequence[tuple[Any, ...]] = (),
+        token: str | None = None,
+        held: int | None = None,
+        calls: str = "",
     ) -> tuple[str, list[Taken]]:
-        """One call of ``advance``: the finishes' statuses and the jobs taken."""
+        """One call of ``advance``: the finishes' statuses and the jobs taken; ``calls`` are told to the breaker."""
         token = token or next_token()
         count = len(self.held) if held is None else held
         flat = [part for finish in finishes for part in finish]
+        if self.breaker is not None and calls:
+            flat += (settings_of(self.breaker), calls)
         reply = self.scripts.run(
             "advance", self.queue, [self.id, token, self.lease_ms, room, count, len(finishes), *flat]
         )
-        self.wait_ms = reply[1]
+        self.wait_ms, self.news = reply[1], reply[3].decode()
         jobs = reply[5:]
         taken = [
             Taken(jobs[i].decode(), token, jobs[i + 2], jobs[i + 3], jobs[i + 4], jobs[i + 1])
@@ -85,11 +95,12 @@ class RawWorker:
         *,
         keep: int = 100,
         token: str | None = None,
+        called: str = "",
     ) -> str:
         """Report one job's end; the status letter of the script."""
         self.held.pop(job.id, None)
         body = b"" if payload is None else orjson.dumps(payload)
-        return self.advance(0, [(job.id, token or job.token, outcome, body, delay_ms, 7, keep)])[0]
+        return self.advance(0, [(job.id, token or job.token, outcome, body, delay_ms, 7, keep)], calls=called)[0]
 
     def renew(self, *jobs: Taken, lease_ms: int | None = None) -> str:
         """Extend the leases; one letter a job."""

@@ -4,12 +4,16 @@
 -- ARGV[6] number of finishes, then 7 arguments each:
 --   id, token, outcome (completed, failed, cancelled, delayed, released, parked), result or error (JSON or ''),
 --   delay in ms, duration in ms, how many finished jobs of that kind to keep
--- Returns {now, ms until something is due or -1, recount (0 or 1), drain (0 or 1), statuses of the finishes as one
---   string (a applied, d done before, c applied as cancelled, l lease lost, g gone),
+-- then, if calls to a provider are watched: settings of the breaker (see breaking.lua), and for each finish + (the
+--   provider answered), - (it did not) or . (it was not called)
+-- Returns {now, ms until something is due or -1, recount (0 or 1), news of the breaker (opened, reopened or closed,
+--   | and why) or '', statuses of the finishes as one string (a applied, b goes back since the breaker is open,
+--   d done before, c applied as cancelled, l lease lost, g gone),
 --   then for each job taken: id, message, attempt, stalls, released ms, progress or ''}
 -- A repeated call with the same tokens finds its finishes done before and changes nothing twice.
 local worker, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local room, held, finishes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local breaker_settings, provider_calls = ARGV[7 + finishes * 7], ARGV[8 + finishes * 7]
 local statuses, left = {}, {}
 
 local function go_back(id, job, outcome, error, delay)
@@ -36,7 +40,16 @@ local function go_back(id, job, outcome, error, delay)
   end
 end
 
-local function finish(first)
+-- The provider is down: no attempt is used, and another job is the next probe.
+local function wait_for_breaker(id, job, error)
+  call('HINCRBY', JOB .. id, 'attempt', -1)
+  event('released', id, 'attempt', job.attempt, 'worker', job.worker, 'delay', 0)
+  append_error(id, error)
+  call('HSET', JOB .. id, 'state', 'waiting')
+  make_runnable(id, score_last(job.priority), job.group)
+end
+
+local function finish(first, called)
   local id, its_token, outcome, payload = ARGV[first], ARGV[first + 1], ARGV[first + 2], ARGV[first + 3]
   local found = call('HMGET', JOB .. id, 'state', 'token', 'group', 'dedup', 'mode', 'follower', 'cancel', 'worker',
     'priority', 'attempt', 'msg', 'started', 'errors', 'stalls', 'released', 'progress')
@@ -47,6 +60,11 @@ local function finish(first)
     priority = found[9], attempt = found[10]}
   left[#left + 1] = id
   if job.group then group_left(job.group) end
+  local is_down = breaker_settings and circuit_note(breaker_settings, called, id, its_token, payload)
+  if is_down and not found[7] and (outcome == 'delayed' or outcome == 'failed') then
+    wait_for_breaker(id, job, payload)
+    return 'b'
+  end
   local going_back = outcome == 'delayed' or outcome == 'released' or outcome == 'parked'
   if going_back and not found[7] then
     go_back(id, job, outcome, payload, tonumber(ARGV[first + 4]))
@@ -71,7 +89,10 @@ local function finish(first)
   return going_back and 'c' or 'a'
 end
 
-for i = 0, finishes - 1 do statuses[i + 1] = finish(7 + i * 7) end
+for i = 0, finishes - 1 do
+  statuses[i + 1] = finish(7 + i * 7, provider_calls and string.sub(provider_calls, i + 1, i + 1))
+end
+circuit_keep()
 if #left > 0 then
   call('ZREM', ACTIVE, unpack(left))
   -- A token is one worker's, so all of these were this worker's.
@@ -82,7 +103,8 @@ settle()
 local recount = (tonumber(call('HGET', WORKERS, worker)) or 0) ~= held and 1 or 0
 promote_due(100)
 
-local meta = call('HMGET', META, 'paused', 'paused_until', 'cap', 'rate_n', 'rate_ms', 'rate_tat')
+local meta = call('HMGET', META, 'paused', 'paused_until', 'cap', 'rate_n', 'rate_ms', 'rate_tat', 'breaker',
+  'breaker_probe_at')
 local wait_until = math.huge
 local may_take = room
 if meta[1] then
@@ -95,6 +117,10 @@ if meta[1] then
     may_take = 0
     wait_until = until_ms or math.huge
   end
+end
+if meta[7] and may_take > 0 then
+  local admitted, look_at = circuit_admits(meta[8])
+  may_take, wait_until = math.min(may_take, admitted), math.min(wait_until, look_at)
 end
 local runnable_cap = math.huge
 if meta[3] then runnable_cap = math.max(tonumber(meta[3]) - call('ZCARD', ACTIVE), 0) end
@@ -111,7 +137,7 @@ if meta[4] then
 end
 may_take = math.min(may_take, runnable_cap)
 
-local reply = {now, -1, recount, 0, ''}
+local reply = {now, -1, recount, news, ''}
 local leases, taken = {}, 0
 local expiry = string.format('%.0f', now + lease)
 
@@ -141,7 +167,6 @@ local function take_solo()
   if held > 0 then
     if not owner[1] or owner[1] == worker or tonumber(owner[2]) < now then
       call('HSET', META, 'solo_worker', worker, 'solo_until', now + lease)
-      reply[4] = 1
       return true
     end
     return false
@@ -152,7 +177,6 @@ local function take_solo()
   if job[7] ~= 'waiting' then return false end
   if job[6] then call('HINCRBY', PREFIX .. 'group:' .. job[6], 'n', 1) end
   take(solo[1], job)
-  reply[4] = 1
   return true
 end
 
@@ -187,10 +211,12 @@ if taken > 0 then
   call('ZADD', ACTIVE, unpack(leases))
   call('HINCRBY', WORKERS, worker, taken)
   if tat then call('HSET', META, 'rate_tat', tat + taken * interval) end
+  if meta[7] then circuit_probe(leases[2], token) end
 end
 
 -- Whoever fills up leaves a marker for the next worker.
-if not meta[1] and runnable_cap > taken and call('ZCARD', WAITING) + call('ZCARD', SOLO) > 0 then wake() end
+local may_others = not meta[1] and not meta[7] and runnable_cap > taken
+if may_others and call('ZCARD', WAITING) + call('ZCARD', SOLO) > 0 then wake() end
 
 local head = call('ZRANGE', DELAYED, 0, 0, 'WITHSCORES')
 if head[2] then wait_until = math.min(wait_until, tonumber(head[2])) end

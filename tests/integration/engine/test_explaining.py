@@ -83,7 +83,7 @@ def test_without_a_worker_nobody_takes_it(engine: Engine) -> None:
 
 
 def test_workers_that_are_all_quiet_are_not_counted_on(engine: Engine) -> None:
-    alive(engine, quiet=True)
+    alive(engine, state="quiet")
     job = send(engine)
     assert details(engine, job, Code.WORKERS_QUIET) == {"workers": 1, "quiet": 1}
     assert why(engine, job).starts_at_ms is None

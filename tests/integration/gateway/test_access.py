@@ -26,6 +26,7 @@ OPERATOR_ACTIONS = [
     ("POST", "/queues/WHATSAPP/jobs/bulk"),
     ("POST", "/queues/WHATSAPP/pause"),
     ("POST", "/queues/WHATSAPP/resume"),
+    ("POST", "/queues/WHATSAPP/breaker/close"),
     ("POST", "/queues/WHATSAPP/jobs/whatsapp-1/retry"),
     ("POST", "/queues/WHATSAPP/jobs/whatsapp-1/promote"),
     ("DELETE", "/jobs/whatsapp-1"),
@@ -39,6 +40,7 @@ VIEWS = [
     ("GET", "/jobs/whatsapp-1"),
     ("GET", "/jobs/whatsapp-1/events"),
     ("GET", "/workers"),
+    ("GET", "/jobs/whatsapp-1/explain"),
 ]
 
 

@@ -248,3 +248,29 @@ def test_a_job_is_explained_with_its_group_masked(viewer: Any, operator: Any, pa
     assert by_code["group_turn"]["details"]["inLine"] == first
     assert "9800000000" not in answer.text
     assert viewer.get("/jobs/whatsapp-nothing/explain").status_code == 404
+
+
+def test_an_open_breaker_is_shown_as_a_pause_and_closed_by_an_operator(
+    viewer: Any, operator: Any, parts: Gateway
+) -> None:
+    opened: Any = {"breaker": "open", "breaker_since": 1790000000000, "breaker_why": "no answer from 9800000000"}
+    parts.broker.scripts.client.hset(
+        "doko:{whatsapp-messages}:meta", mapping={**opened, "breaker_probe_at": 1790000030000, "breaker_opened": 1}
+    )
+
+    shown = viewer.get("/queues/stats").json["WHATSAPP"]
+    closed = operator.post("/queues/WHATSAPP/breaker/close", {"reason": "the provider says that it is back"})
+
+    assert (shown["isPaused"], shown["pause"]["by"]) == (True, "breaker")
+    assert shown["breaker"] == {
+        "state": "open",
+        "since": "2026-09-21T14:13:20.000Z",
+        "reason": "no answer from ***00",
+        "nextProbeAt": "2026-09-21T14:13:50.000Z",
+        "opened": 1,
+    }
+    assert "9800000000" not in str(shown)
+    assert closed.status_code == 200
+    assert actions(parts) == [("breaker.closed", "WHATSAPP")]
+    after = viewer.get("/queues/stats").json["WHATSAPP"]
+    assert (after["isPaused"], after["breaker"]["state"]) == (False, "closed")

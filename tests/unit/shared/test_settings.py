@@ -9,7 +9,7 @@ import pytest
 from dotenv import dotenv_values
 
 from shared.errors import ConfigurationError
-from shared.queues import Queue
+from shared.queues import Breaker, Queue
 from shared.settings import Settings, known_variables
 
 ROOT = Path(__file__).parents[3]
@@ -90,6 +90,19 @@ def test_a_queue_variable_overrides_the_policy_of_its_queue_only() -> None:
     policy = changed.policy(Queue.CREDIT_SCORE)
     assert (policy.concurrency, policy.keep_completed, policy.keep_failed) == (7, 10, 0)
     assert changed.policy(Queue.WHATSAPP) == Settings().policy(Queue.WHATSAPP)
+
+
+def test_whatsapp_has_a_circuit_breaker_unless_it_is_switched_off() -> None:
+    assert settings().policy(Queue.WHATSAPP).breaker == Breaker()
+    assert settings(WHATSAPP_BREAKER="off").policy(Queue.WHATSAPP).breaker is None
+    assert settings().policy(Queue.REPORT_GENERATION).breaker is None
+    on = settings(REPORT_GENERATION_BREAKER="on", BREAKER_CALLS="3", BREAKER_COOLDOWN_MS="500")
+    assert on.policy(Queue.REPORT_GENERATION).breaker == Breaker(calls=3, cooldown_ms=500)
+
+
+def test_a_longest_cool_down_below_the_first_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="BREAKER_LONGEST_COOLDOWN_MS is 100, less than BREAKER_COOLDOWN_MS"):
+        settings(BREAKER_LONGEST_COOLDOWN_MS="100")
 
 
 def test_a_cap_over_all_replicas_holds_only_where_it_is_set() -> None:
