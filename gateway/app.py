@@ -32,6 +32,7 @@ from gateway.routes import (
     reports,
     retailers,
     schedules,
+    searching,
     whatsapp,
     workers,
 )
@@ -50,7 +51,7 @@ from shared.worker_control import WorkerControl
 ROUTES = (
     *(queues.routes, jobs.routes, whatsapp.routes, schedules.routes, health.routes, docs.routes),
     *(credit.routes, reminders.routes, orders.routes, payments.routes, retailers.routes, reports.routes),
-    *(master.routes, drafts.routes, workers.routes),
+    *(master.routes, drafts.routes, workers.routes, searching.routes),
 )
 WEBHOOKS = "gateway.routes.webhooks"
 

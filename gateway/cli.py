@@ -121,7 +121,7 @@ def demo(retailers: int, months: int, seed: int, as_of: datetime | None, output:
 
 main.add_command(import_)
 for _command in (
-    *(reading.stats, reading.watch, reading.jobs, reading.job, reading.failed),
+    *(reading.stats, reading.watch, reading.jobs, reading.job, reading.failed, reading.failures),
     *(acting.enqueue, acting.retry, acting.promote, acting.cancel, acting.clean, acting.pause, acting.resume),
     *(scheduling.schedules, workers.workers, completion.completion, explaining.explain),
 ):

@@ -34,7 +34,7 @@ def order_view(found: WholeOrder, *, reveal: bool) -> Json:
         "cancelReason": shown("cancelReason", order.cancel_reason),
         **_times(order),
         "items": [_item(item, product) for item, product in found.items],
-        "events": [_event(event, shown) for event in found.events],
+        "events": [event_of_order(event, shown) for event in found.events],
         "offers": [_offer(offer, vendor, shown) for offer, vendor in found.offers],
         "routingDecisions": [_decision(decision, vendor, shown) for decision, vendor in found.decisions],
         "payments": [_payment(payment, shown) for payment in found.payments],
@@ -55,7 +55,8 @@ def _item(item: OrderItem, product: Product) -> Json:
     }
 
 
-def _event(event: OrderEvent, shown: Curtain) -> Json:
+def event_of_order(event: OrderEvent, shown: Curtain) -> Json:
+    """One thing that happened to an order."""
     return {
         "action": event.action,
         "from": None if event.from_state is None else event.from_state.value,

@@ -36,3 +36,8 @@ def to_iso(milliseconds: int) -> str:
     """Epoch milliseconds as ISO 8601 UTC with milliseconds: ``2026-11-24T05:43:00.120Z``."""
     instant = datetime.fromtimestamp(milliseconds / 1000, tz=UTC)
     return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_ms(milliseconds: int) -> datetime:
+    """The instant of epoch milliseconds, UTC."""
+    return datetime.fromtimestamp(milliseconds / 1000, tz=UTC)

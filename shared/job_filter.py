@@ -12,6 +12,7 @@ spaces, commas or quotes stands in double quotes, in which ``\\`` takes the next
 | ``order``, ``retailer``, ``user`` | a code, as the payload has it |
 | ``phone`` | a phone in any usual form |
 | ``error`` | the type of the last error, or a part of its message, in any case |
+| ``fingerprint`` | of the last error, as lists of failures have it |
 | ``attempt`` | a number: ``attempt:3``, ``attempt>2``, ``attempt>=2``, ``attempt<2``, ``attempt<=2`` |
 | ``since``, ``until`` | a span before now (``90s``, ``30m``, ``1h``, ``7d``), a day or an instant |
 
@@ -51,6 +52,7 @@ class Key(StrEnum):
     PHONE = "phone"
     USER = "user"
     ERROR = "error"
+    FINGERPRINT = "fingerprint"
     ATTEMPT = "attempt"
     SINCE = "since"
     UNTIL = "until"
@@ -222,6 +224,7 @@ _EXAMPLES = {
     Key.PHONE: "phone:9800000000",
     Key.USER: "user:sita",
     Key.ERROR: "error:Timeout",
+    Key.FINGERPRINT: "fingerprint:0123456789abcdef",
     Key.ATTEMPT: "attempt>2",
     Key.SINCE: "since:1h",
     Key.UNTIL: "until:2026-11-28",

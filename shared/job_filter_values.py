@@ -17,6 +17,7 @@ LONGEST_VALUE = 256
 HIGHEST_ATTEMPT = 1_000
 LONGEST_SPAN_DAYS = 3_660
 
+_FINGERPRINT = re.compile(r"[0-9a-f]{16}", re.ASCII)
 _SPAN = re.compile(r"([0-9]{1,7})([smhd])", re.ASCII)
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -115,7 +116,14 @@ def _instant_of(value: str) -> datetime:
     return instant.replace(tzinfo=BUSINESS_ZONE).astimezone(UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
+def _fingerprint(value: str) -> str:
+    if not _FINGERPRINT.fullmatch(value.lower()):
+        raise ValueError("must be the 16 hexadecimal digits that a list of failures shows")
+    return value.lower()
+
+
 _WITH_RULES = {
+    "fingerprint": _fingerprint,
     "queue": _queue,
     "state": _state,
     "name": _name,

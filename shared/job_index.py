@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from shared.queues import Queue
 from shared.subjects import SubjectKind
 
 
@@ -13,6 +14,16 @@ class Indexed(NamedTuple):
 
     created_ms: int
     job_id: str
+
+
+class Activity(NamedTuple):
+    """An event of a queue in one stretch of time: how often, and how long the attempts took in all."""
+
+    queue: Queue
+    event: str
+    bucket: int
+    events: int
+    duration_ms: int
 
 
 class Span(NamedTuple):
@@ -34,3 +45,21 @@ class JobIndex(Protocol):
 
     def names(self) -> list[str]:
         """The names that jobs have."""
+
+    def events(
+        self, queues: Sequence[Queue], events: Sequence[str], from_ms: int, to_ms: int, bucket_ms: int
+    ) -> dict[int, int]:
+        """How often these events happened in each stretch of ``bucket_ms`` from ``from_ms`` on; 0 is left out."""
+
+    def jobs(
+        self,
+        subject: tuple[SubjectKind, Sequence[str]] | None,
+        names: Sequence[str],
+        from_ms: int,
+        to_ms: int,
+        bucket_ms: int,
+    ) -> dict[int, int]:
+        """How many jobs of these names, about that subject if one is given, were created in each stretch."""
+
+    def activity(self, from_ms: int, bucket_ms: int) -> list[Activity]:
+        """What happened since ``from_ms``, by queue, event and stretch."""

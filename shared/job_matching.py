@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from shared.broker.states import State
+from shared.fingerprints import fingerprint
 from shared.job_filter import JobFilter, Key, Term
 from shared.job_filter_values import first_ms, last_ms
 from shared.job_records import Job
@@ -130,6 +131,11 @@ class Matcher:
         return not self._names_subjects or self.admits_subjects(subjects_of(job.data))
 
     def _has_error(self, job: Job) -> bool:
+        prints = self.wanted.wanted(Key.FINGERPRINT), self.wanted.unwanted(Key.FINGERPRINT)
+        if any(prints):
+            found = {fingerprint(job.error)} if job.error else set()
+            if (prints[0] and found.isdisjoint(prints[0])) or not found.isdisjoint(prints[1]):
+                return False
         asked, refused = self.wanted.wanted(Key.ERROR), self.wanted.unwanted(Key.ERROR)
         if not asked and not refused:
             return True

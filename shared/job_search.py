@@ -82,6 +82,8 @@ class Search:
             return IdSource(matcher.ids)
         if self.index is None or (matcher.states and matcher.subject is None):
             return StateSource(self.client, self.archive, matcher, matcher.states or ORDER)
+        if matcher.subject is None and matcher.wanted.wanted(Key.FINGERPRINT):
+            return StateSource(self.client, self.archive, matcher, _WITH_ERRORS_FIRST[:4])
         if matcher.subject is None and matcher.wanted.wanted(Key.ERROR):
             return StateSource(self.client, self.archive, matcher, _WITH_ERRORS_FIRST)
         return IndexSource(self.index, tail, matcher, self._names(matcher, self.index))

@@ -60,7 +60,7 @@ class JobStore:
         self._scripts = Scripts(client)
         self._archive = archive
         self._config = config or EngineConfig()
-        self._search = Search(client, archive, index)
+        self.finder = Search(client, archive, index)
 
     # Reading -------------------------------------------------------------------------------------
 
@@ -103,7 +103,7 @@ class JobStore:
 
     def search(self, wanted: JobFilter, cursor: str | None = None, limit: int = 50) -> SearchPage:
         """A page of the jobs that match a filter: see ``shared/job_search.py``. Raises ``InvalidCursor``."""
-        return self._guard(lambda: self._search.page(wanted, cursor, limit))
+        return self._guard(lambda: self.finder.page(wanted, cursor, limit))
 
     def failed(self, queue: Queue, start: int = 0, end: int = 10) -> FailedPage:
         """Failed jobs from ``start`` to ``end`` inclusive, newest first."""

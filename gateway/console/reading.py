@@ -23,6 +23,8 @@ _COUNTS = ("waiting", "delayed", "active", "failed", "completed")
 _QUEUE_HEADERS = ("queue", "state", *_COUNTS, "workers", "oldest waiting")
 _JOB_HEADERS = ("id", "queue", "name", "state", "attempt", "created", "due or finished", "error")
 
+_FAILURE_HEADERS = ("fingerprint", "failed", "customers", "first seen", "last seen", "queues", "error")
+
 
 @click.command()
 @as_json
@@ -93,6 +95,21 @@ def failed(*, queue: str, start: int, end: int, as_json: bool) -> None:
 
 
 @click.command()
+@click.option("--queue", type=QUEUE, help="Of this queue only.")
+@click.option("--since", default="1d", show_default=True, help="A span before now such as 1h, a day or an instant.")
+@click.option("--limit", type=click.IntRange(1, 100), default=50, show_default=True)
+@as_json
+def failures(*, as_json: bool, **query: str | int | None) -> None:
+    """Group the failed jobs that nobody retried by what their errors have in common, the largest group first."""
+    with connected() as api:
+        found = api.get("/failures", **query)
+    if as_json:
+        print_json(found)
+        return
+    print_table(_FAILURE_HEADERS, map(_failure_row, found["failures"]), "Nothing has failed")
+
+
+@click.command()
 @click.argument("job_id")
 @click.option("--reveal", is_flag=True, help="Show personal data (role admin); the operator log notes it.")
 @as_json
@@ -149,6 +166,12 @@ def _job_row(found: Json) -> list[object]:
     ended = local_time(found["finishedAt"] or found["dueAt"])
     created = local_time(found["createdAt"])
     return [found["id"], found["queue"], found["name"], found["state"], attempts, created, ended, words]
+
+
+def _failure_row(found: Json) -> list[object]:
+    words = f"{found['type']}: {found['message']}"
+    seen = local_time(found["firstSeenAt"]), local_time(found["lastSeenAt"])
+    return [found["fingerprint"], found["count"], found["customers"], *seen, ", ".join(found["queues"]), words]
 
 
 def _fields(found: Json) -> Iterable[tuple[str, str]]:

@@ -27,7 +27,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from shared.broker import keys
-from shared.database.archive_entries import Entry, event_row, job_row, read_entry, size_of
+from shared.broker.states import Event
+from shared.database.archive_entries import NO_FAILURE, Entry, event_row, job_row, read_entry, size_of
 from shared.database.base import JsonObject, utc_now
 from shared.database.job_index import write_index
 from shared.database.models.engine import ArchivedJob, ArchivePosition, JobEventRow
@@ -162,12 +163,23 @@ def _rows_at(
 
 
 def _upsert_jobs(tx: Session, queue: Queue, entries: Iterable[Entry]) -> None:
-    """Write the finished jobs of ``entries``; of a job that finished several times the newest stands."""
+    """Write the finished jobs of ``entries``; of a job that finished several times the newest stands.
+
+    A failed job that somebody retried is no failure any more, though it stays as it failed until it ends again.
+    """
     rows: dict[str, dict[str, Any]] = {}
+    retried: dict[str, Entry] = {}
     for entry in entries:
         row = job_row(queue, entry)
         if row is not None:
             rows[row["job_id"]] = row
+        elif entry.event == Event.RETRIED and entry.job_id is not None:
+            retried[entry.job_id] = entry
+            if entry.job_id in rows:
+                rows[entry.job_id] |= NO_FAILURE
+    for job_id, entry in retried.items():
+        if job_id not in rows:
+            _ungroup(tx, job_id, entry)
     if not rows:
         return
     statement = insert_for(tx, ArchivedJob)
@@ -178,6 +190,11 @@ def _upsert_jobs(tx: Session, queue: Queue, entries: Iterable[Entry]) -> None:
         where=_is_newer(excluded),
     )
     tx.execute(statement, list(rows.values()))
+
+
+def _ungroup(tx: Session, job_id: str, retried: Entry) -> None:
+    failed_before = tuple_(ArchivedJob.event_ms, ArchivedJob.event_seq) < tuple_(retried.at_ms, retried.seq)
+    tx.execute(update(ArchivedJob).where(ArchivedJob.job_id == job_id, failed_before).values(NO_FAILURE))
 
 
 def _is_newer(excluded: Any) -> ColumnElement[bool]:

@@ -15,7 +15,9 @@ import orjson
 
 from shared.database.base import JsonObject, without_nul
 from shared.database.models.engine import FINAL_STATES, JOB_ID_LENGTH
+from shared.fingerprints import error_type, fingerprint
 from shared.queues import POLICIES, Queue
+from shared.subjects import SubjectKind, subjects_of
 
 _NUMBERS = frozenset({"attempt", "attempts", "duration", "delay", "due", "completed", "failed"})
 _DOCUMENTS = frozenset({"error", "progress", "result"})
@@ -102,6 +104,7 @@ def job_row(queue: Queue, entry: Entry) -> dict[str, Any] | None:
     if record is None or entry.job_id is None or entry.event not in FINAL_STATES:
         return None
     options = _object(record.get("options"))
+    errors = [error for error in record.get("errors") or [] if isinstance(error, dict)]
     return {
         "job_id": entry.job_id,
         "queue": queue,
@@ -113,14 +116,26 @@ def job_row(queue: Queue, entry: Entry) -> dict[str, Any] | None:
         "data": _object(record.get("data")),
         "options": options,
         "result": record.get("result"),
-        "errors": [error for error in record.get("errors") or [] if isinstance(error, dict)],
+        "errors": errors,
         "created_at_ms": _int(record.get("createdAt")),
         "started_at_ms": _int(record.get("startedAt")),
         "finished_at_ms": _int(record.get("finishedAt")) or entry.at_ms,
         "rest": {key: value for key, value in record.items() if key not in _COLUMNS},
         "event_ms": entry.at_ms,
         "event_seq": entry.seq,
+        **(_failure(errors[-1], _object(record.get("data"))) if entry.event == "failed" and errors else NO_FAILURE),
     }
+
+
+NO_FAILURE = {"error_type": None, "fingerprint": None, "customer": None}
+
+
+def _failure(error: JsonObject, data: JsonObject) -> dict[str, str | None]:
+    """What a failed job is grouped by, and whom it hit."""
+    subjects = subjects_of(data)
+    retailer, phone = (next(iter(subjects.get(kind, ())), None) for kind in (SubjectKind.RETAILER, SubjectKind.PHONE))
+    customer = f"r:{retailer}" if retailer else f"p:{phone}" if phone else None
+    return {"error_type": error_type(error), "fingerprint": fingerprint(error), "customer": customer}
 
 
 def _text(value: bytes | str) -> str:

@@ -16,6 +16,7 @@ FINAL_STATES = ("completed", "failed", "cancelled")
 
 _UNPUBLISHED = text("published_at is null and refused_at is null")
 _PUBLISHED = text("published_at is not null")
+_GROUPED: dict[str, Any] = dict.fromkeys(("postgresql_where", "sqlite_where"), text("fingerprint is not null"))
 
 
 class ProcessedJob(Base):
@@ -82,6 +83,8 @@ class ArchivedJob(Base):
     __table_args__ = (
         one_of("state", FINAL_STATES),
         Index(None, "queue", "state", "finished_at_ms"),
+        Index("ix_archived_jobs_failures", "finished_at_ms", "queue", "fingerprint", "customer", **_GROUPED),
+        Index("ix_archived_jobs_fingerprint", "fingerprint", "finished_at_ms", **_GROUPED),
     )
 
     job_id: Mapped[str] = mapped_column(String(JOB_ID_LENGTH), primary_key=True)
@@ -103,6 +106,11 @@ class ArchivedJob(Base):
     event_ms: Mapped[int] = mapped_column(BigInteger)
     event_seq: Mapped[int] = mapped_column(BigInteger)
     """With ``event_ms``: the stream id of the final event, so that the newest one wins."""
+    error_type: Mapped[str | None] = mapped_column(String(128))
+    """Of failed jobs that nobody retried since, as the two below."""
+    fingerprint: Mapped[str | None] = mapped_column(String(16))
+    customer: Mapped[str | None] = mapped_column(String(66))
+    """``r:`` and a retailer's code, or ``p:`` and the hash of a phone."""
 
 
 class ArchivePosition(Base):
