@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,11 +25,9 @@ from shared.database import Database
 from shared.database.migrate import migrate as migrate_database
 from shared.database.roles import grant_roles
 from shared.errors import DokoError
-from shared.queues import POLICIES
 from shared.settings import Settings
+from shared.worker_command import installed_queues, worker_command
 
-WORKER_GRACE_MS = 5_000
-"""What a worker gets beyond the jobs' grace, to give back what still runs."""
 CONFIG = Path(__file__).with_name("gunicorn_config.py")
 
 
@@ -58,11 +55,11 @@ def main() -> None:
 @click.option("--threads", type=click.IntRange(1, 1000), help="Jobs at once; default <QUEUE>_CONCURRENCY.")
 def worker(queue: str, threads: int | None) -> None:
     """Run a worker of QUEUE (whatsapp, credit, …), as `dramatiq services.<folder>.worker:start` would."""
-    command = worker_command(queue, _settings(), threads)
-    folder = POLICIES[queue_named(queue)].folder
-    if find_spec(f"services.{folder}.worker") is None:
+    found = queue_named(queue)
+    settings = _settings()
+    if found not in installed_queues():
         raise click.ClickException(f"Queue {queue} has no worker in this version; its jobs wait for one")
-    _execute(command)
+    _execute(worker_command(found, settings, threads))
 
 
 @main.command()
@@ -168,17 +165,6 @@ def revoke(token_id: int, reason: str) -> None:
     with _explained(), _database().session() as tx:
         changed = revoke_token(tx, token_id, actor=_operator(), why=reason)
     click.echo(f"Token {token_id} {'is revoked' if changed else 'was revoked already'}")
-
-
-def worker_command(queue: str, settings: Settings, threads: int | None = None) -> list[str]:
-    """The dramatiq command of a queue's worker. ClickException for an unknown queue, naming the nearest."""
-    found = queue_named(queue)
-    policy = settings.policy(found)
-    return [
-        *(sys.executable, "-m", "dramatiq", f"services.{policy.folder}.worker:start"),
-        *("-p", "1", "-t", str(threads or policy.concurrency), "--skip-logging"),
-        *("--worker-shutdown-timeout", str(settings.shutdown_grace_ms + WORKER_GRACE_MS)),
-    ]
 
 
 def _database() -> Database:

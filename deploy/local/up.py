@@ -8,7 +8,6 @@ import shlex
 import socket
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 from deploy.local.console import Console
@@ -23,6 +22,7 @@ from shared.database.session import Database
 from shared.errors import ConfigurationError, DokoError
 from shared.queues import POLICIES
 from shared.settings import Settings
+from shared.worker_command import installed_queues
 
 _CONNECT_TIMEOUT_S = 0.1
 _PORTS_TO_TRY = 100
@@ -69,19 +69,14 @@ def processes(environment: dict[str, str], metrics_port: int | None = None) -> l
     With ``metrics_port`` the scheduler listens there, and each worker on one of the ports that follow.
     """
     commands = [("gateway", ["gateway"]), ("scheduler", ["scheduler"])]
-    commands += [(f"worker-{folder}", ["worker", folder]) for folder in services_with_worker()]
+    folders = [POLICIES[queue].folder for queue in installed_queues()]
+    commands += [(f"worker-{folder}", ["worker", folder]) for folder in folders]
     doko = [sys.executable, "-m", "gateway.cli"]
     parts = [ProcessPart(name, [*doko, *arguments], environment) for name, arguments in commands]
     if metrics_port is not None:
         for port, part in enumerate(parts[1:], start=metrics_port):
             part.environment = {**environment, "METRICS_PORT": str(port)}
     return parts
-
-
-def services_with_worker() -> list[str]:
-    """The folders of the services that can be run."""
-    folders = [policy.folder for policy in POLICIES.values()]
-    return [folder for folder in folders if find_spec(f"services.{folder}.worker") is not None]
 
 
 def refuse_taken_port(host: str, port: int) -> None:

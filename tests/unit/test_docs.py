@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     *sorted(ROOT.glob("*.md")),
     *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "deploy").glob("*.md")),
     *sorted((ROOT / "services").glob("*/README.md")),
 ]
 
@@ -206,7 +207,9 @@ def _other_words() -> frozenset[str]:
     sources = [*ROOT.glob("shared/**/*.py"), *ROOT.glob("gateway/**/*.py"), *ROOT.glob("services/**/*.py")]
     words = {word for source in sources for word in re.findall(r"[A-Z][A-Z0-9_]+", source.read_text())}
     # A setting's name stands in the code too; that doesn't make a misspelt or forgotten one right.
-    return frozenset(words - _read_as_settings(sources) | {"DEFAULT_JOB_OPTIONS"} | _makefile_variables())
+    return frozenset(
+        words - _read_as_settings(sources) | {"DEFAULT_JOB_OPTIONS"} | _makefile_variables() | _image_variables()
+    )
 
 
 def _read_as_settings(sources: list[Path]) -> set[str]:
@@ -216,6 +219,13 @@ def _read_as_settings(sources: list[Path]) -> set[str]:
 
 def _makefile_variables() -> set[str]:
     return set(re.findall(r"^([A-Z_]+) [:?]?=", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def _image_variables() -> set[str]:
+    """What the Dockerfiles take as build arguments, and the compose file from its environment."""
+    dockerfiles = "".join(file.read_text() for file in (ROOT / "deploy/docker").glob("*.Dockerfile"))
+    compose = (ROOT / "deploy/compose.yaml").read_text()
+    return {*re.findall(r"^ARG (\w+)", dockerfiles, re.MULTILINE), *re.findall(r"\$\{(\w+)", compose)}
 
 
 @cache

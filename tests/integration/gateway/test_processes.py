@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from gateway.cli import main, worker_command
+from gateway.cli import main
 from gateway.roles import Role
 from gateway.tokens import ADMIN_TOKEN_FILE, create_token, ensure_admin_token
 from shared.audit import Actor
@@ -28,6 +28,7 @@ from shared.errors import ConfigurationError
 from shared.job_store import JobStore
 from shared.queues import Queue
 from shared.settings import Settings
+from shared.worker_command import worker_command
 from tests.kit.gateway_process import START_S, eventually, request, running
 
 
@@ -194,8 +195,7 @@ def test_wrong_commands_are_explained_in_one_line(doko: Callable[..., Any]) -> N
 def test_a_worker_is_dramatiqs_own_command_with_the_configured_threads(environment: dict[str, str]) -> None:
     settings = Settings.from_environment({**environment, "CREDIT_SCORE_CONCURRENCY": "7"})
 
-    command = worker_command("credit", settings)
+    command = worker_command(Queue.CREDIT_SCORE, settings)
 
     expected = "-m dramatiq services.credit.worker:start -p 1 -t 7 --skip-logging --worker-shutdown-timeout 30000"
     assert command[1:] == expected.split()
-    assert worker_command("CREDIT_SCORE", settings) == command
