@@ -107,7 +107,7 @@ def _believe(app: Flask, proxies: int) -> None:
 def _gateway(settings: Settings) -> Gateway:
     database = CooperativeDatabase(settings.database_url)
     broker = make_broker(settings)
-    probe = connect(settings.redis_url, socket_timeout_s=TIMEOUT_S)
+    probe = connect(settings.redis_url, socket_timeout_s=TIMEOUT_S, settings=settings.redis)
     parts = {"redis": lambda: _ask(probe), "database": database.ping}
     return Gateway(
         settings=settings,

@@ -135,6 +135,7 @@ def install(app: Flask) -> None:
     )
     app.register_error_handler(StorageUnavailable, lambda error: _away(str(error), "storage_unavailable"))
     app.register_error_handler(errors.QueueFull, lambda error: _away(str(error), "queue_full"))
+    app.register_error_handler(errors.NotReplicated, _not_replicated)
     for kind in _unique((errors.RedisUnavailable, redis.exceptions.RedisError, *UNREACHABLE)):
         if kind is not OSError:  # an OSError of anything else is a defect of ours
             app.register_error_handler(kind, _redis_away)
@@ -190,6 +191,11 @@ def _limited(error: errors.ClientLimitExceeded) -> Response:
 
 def _redis_away(_error: Exception) -> Response:
     return _away("Redis can't be reached; nothing is known to have been enqueued, try again", "redis_unavailable")
+
+
+def _not_replicated(error: errors.NotReplicated) -> Response:
+    text = f"Redis took it, but {error}; try again, with the same jobId or Idempotency-Key if you gave one"
+    return _away(text, "not_replicated")
 
 
 def _database_away(_error: Exception) -> Response:

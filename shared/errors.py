@@ -85,6 +85,10 @@ class WorkerNotFound(QueueError):
     """No living worker has that id (HTTP 404)."""
 
 
+class NotReplicated(RedisUnavailable):
+    """Redis did it, but too few replicas confirmed that they have it: it may be lost with the master (HTTP 503)."""
+
+
 class ScheduleNotFound(QueueError):
     """No schedule has that id (HTTP 404)."""
 

@@ -57,10 +57,10 @@ class JobStore:
         index: JobIndex | None = None,
     ) -> None:
         self._client: Any = client  # redis-py types its replies as bytes, text or awaitables at once
-        self._scripts = Scripts(client)
         self._archive = archive
         self._config = config or EngineConfig()
         self.finder = Search(client, archive, index)
+        self._scripts = Scripts(client, self._config.confirmation)
 
     # Reading -------------------------------------------------------------------------------------
 
@@ -243,7 +243,7 @@ class JobStore:
 
     def check_client(self, client: str, limit: int, window_ms: int) -> int:
         """Count one request of an API client: 0, or the ms until it may come back."""
-        return int(self._scripts.run_on_key("limit", f"doko:{{client:{client}}}:meta", (limit, window_ms)))
+        return int(self._scripts.run_on_key("limit", keys.meta("clients"), (client, limit, window_ms)))
 
     def _guard(self, read: Callable[[], _T]) -> _T:
         try:

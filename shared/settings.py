@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
@@ -21,6 +21,7 @@ from shared.queues import POLICIES, Breaker, Queue, QueuePolicy
 from shared.settings_breaker import read_breakers
 from shared.settings_mail import MailSettings, read_address, read_mail
 from shared.settings_reader import EnvironmentReader
+from shared.settings_redis import DEFAULT_URL, RedisSettings, read_redis
 from shared.settings_storage import StorageSettings, read_storage
 from shared.settings_whatsapp import WhatsAppSettings, read_whatsapp
 
@@ -52,8 +53,9 @@ class Settings:
     data_dir: Path = Path("var")
     log_dir: Path | None = Path("logs")
     log_level: str = "INFO"
-    redis_url: str = field(default="redis://127.0.0.1:6379/0", metadata={"url": True})
+    redis_url: str = field(default=DEFAULT_URL, metadata={"url": True})
     redis_explicit: bool = False
+    redis: RedisSettings = field(default_factory=RedisSettings)
     database_url: str = field(default="sqlite:///var/doko.db", metadata={"url": True})
     host: str = "127.0.0.1"
     port: int = 3000
@@ -139,7 +141,7 @@ def _env_file() -> dict[str, str]:
 def _read(reader: EnvironmentReader) -> Settings:
     environment = reader.choice("DOKO_ENV", ("development", "production"), "development")
     data_dir = Path(reader.text_or("DATA_DIR", "var"))
-    redis_url = _redis_url(reader)
+    redis_url, redis = read_redis(reader)
     host = reader.text_or("HOST", "127.0.0.1")
     port = reader.integer("PORT", 3000, minimum=1, maximum=65_535)
     return Settings(
@@ -147,8 +149,9 @@ def _read(reader: EnvironmentReader) -> Settings:
         data_dir=data_dir,
         log_dir=_log_dir(reader),
         log_level=reader.choice("LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), "INFO"),
-        redis_url=redis_url or "redis://127.0.0.1:6379/0",
+        redis_url=redis_url or DEFAULT_URL,
         redis_explicit=redis_url is not None,
+        redis=redis,
         database_url=_database_url(reader, data_dir),
         host=host,
         port=port,
@@ -181,23 +184,6 @@ def _read(reader: EnvironmentReader) -> Settings:
         storage=read_storage(reader),
         clock_offset=_clock_offset(reader, environment),
     )
-
-
-def _redis_url(reader: EnvironmentReader) -> str | None:
-    """REDIS_URL, or one made of the parts; None when nothing is set."""
-    url = reader.url("REDIS_URL", ("redis", "rediss", "unix", "redis+sentinel"))
-    host = reader.text("REDIS_HOST")
-    port = reader.optional_integer("REDIS_PORT", minimum=1, maximum=65_535, example=6379)
-    password = reader.secret("REDIS_PASSWORD")
-    database = reader.optional_integer("REDIS_DB", minimum=0, maximum=1_000_000, example=0)
-    has_parts = any(part is not None for part in (host, port, password, database))
-    if url and has_parts:
-        message = "REDIS_URL can't be combined with REDIS_HOST, REDIS_PORT, REDIS_PASSWORD or REDIS_DB: set either"
-        raise ConfigurationError(message)
-    if not has_parts:
-        return url
-    login = f":{quote(password, safe='')}@" if password else ""
-    return f"redis://{login}{_bracketed(host or '127.0.0.1')}:{port or 6379}/{database or 0}"
 
 
 def _database_url(reader: EnvironmentReader, data_dir: Path) -> str:

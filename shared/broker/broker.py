@@ -16,6 +16,7 @@ from dramatiq.middleware import Middleware
 from dramatiq.results import Results
 
 from shared.broker import job_log, keys
+from shared.broker.clients import blocking_client
 from shared.broker.config import EngineConfig
 from shared.broker.connection import Argument, Scripts
 from shared.broker.consumer import JobConsumer
@@ -63,7 +64,7 @@ class DokoBroker(SignallingBroker):
         self, client: redis.Redis, config: EngineConfig | None = None, *, middleware: Sequence[Middleware] = ()
     ) -> None:
         self.config = config or EngineConfig()
-        self.scripts = Scripts(client)
+        self.scripts = Scripts(client, self.config.confirmation)
         self.interrupts = Interrupts()
         self.lifecycle = Lifecycle(self.interrupts, grace_ms=self.config.shutdown_grace_ms)
         self.worker_id = new_worker_id()
@@ -242,11 +243,9 @@ class DokoBroker(SignallingBroker):
         for consumer in self._consumers:
             consumer.wake()
 
-    def new_client(self) -> redis.Redis:
-        """A client with its own connection, for a caller that blocks on it."""
-        pool = self.scripts.client.connection_pool
-        # A client that is merely given a pool leaves its connections open when it is closed.
-        return redis.Redis.from_pool(pool.__class__(pool.connection_class, **pool.connection_kwargs))
+    def new_client(self, queue_name: str) -> redis.Redis:
+        """A client with its own connection to a queue's server, for a caller that blocks on it."""
+        return blocking_client(self.scripts.client, keys.meta(queue_name))
 
     def store_progress(self, proxy: JobProxy, value: Any) -> bool:
         """Store a running job's progress; False if its lease is lost. Raises ``RedisUnavailable``."""

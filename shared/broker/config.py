@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
+from shared.broker.connection import Confirmation
 from shared.queues import POLICIES, Queue, QueuePolicy
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class EngineConfig:
     shutdown_grace_ms: int = 25_000
     events_max: int = 1_000_000
     reservation_ms: int = RESERVATION_MS
+    wait_replicas: int = 0
+    wait_timeout_ms: int = 1_000
     policies: Mapping[str, QueuePolicy] = field(
         default_factory=lambda: {queue.value: policy for queue, policy in POLICIES.items()}
     )
@@ -38,8 +41,15 @@ class EngineConfig:
             sweep_interval_ms=settings.sweep_interval_ms,
             shutdown_grace_ms=settings.shutdown_grace_ms,
             events_max=settings.events_max,
+            wait_replicas=settings.redis.wait_replicas,
+            wait_timeout_ms=settings.redis.wait_timeout_ms,
             policies={queue.value: settings.policy(queue) for queue in Queue},
         )
+
+    @property
+    def confirmation(self) -> Confirmation | None:
+        """What replicas must confirm before a change counts as made; None if nothing waits for them."""
+        return Confirmation(self.wait_replicas, self.wait_timeout_ms) if self.wait_replicas else None
 
     def policy(self, queue_name: str) -> QueuePolicy:
         """The policy of a queue; a queue outside the table gets the generic defaults."""

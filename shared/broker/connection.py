@@ -7,26 +7,24 @@ caller knows what a repetition means.
 from __future__ import annotations
 
 import os
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha1
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import redis
 from hiredis import pack_command
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from shared.broker import keys
-from shared.errors import QueueFull, RedisUnavailable
+from shared.broker.clients import connect, connect_from, pool_of
+from shared.broker.cluster import MOST_MOVES, ClusterClient
+from shared.errors import NotReplicated, QueueFull, RedisUnavailable
 
-if TYPE_CHECKING:
-    from shared.settings import Settings
+__all__ = ["UNREACHABLE", "Argument", "Confirmation", "ScriptLine", "Scripts", "connect", "connect_from"]
 
-CONNECT_TIMEOUT_S = 5.0
-SOCKET_TIMEOUT_S = 10.0
 MOST_IDLE_LINES = 32
 
 # Scripts that must go on when Redis is at its memory limit: they finish work and free memory.
@@ -47,29 +45,25 @@ _NEEDS = {
 
 Argument = str | bytes | int | float
 
+# What a producer or an operator is told has happened: if replicas are waited for, it must have happened there as well.
+_CONFIRMED = frozenset({"absorb", "cancel", "clean", "enqueue", "limits", "pause", "promote", "retry"})
 
-def connect(url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
-    """A Redis client with short timeouts, no retries of its own and bytes as replies."""
-    return redis.Redis.from_url(
-        url,
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
-        socket_timeout=socket_timeout_s,
-        socket_keepalive=True,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-    )
+_NOT_ENOUGH_REPLICAS = "NOREPLICAS"
 
 
-def connect_from(settings: Settings) -> redis.Redis:
-    """The client that the settings describe."""
-    return connect(settings.redis_url)
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """How many replicas must have a change within how long before it counts as made."""
+
+    replicas: int
+    timeout_ms: int
 
 
 @cache
-def _source(name: str) -> tuple[str, str]:
+def _source(name: str, extras: tuple[str, ...]) -> tuple[str, str]:
     folder = files("shared.broker") / "scripts"
     flags = "" if name in _REFUSED_WHEN_FULL else " flags=allow-oom"
-    parts = ("lib", *_NEEDS.get(name, ()), name)
+    parts = ("lib", *extras, *_NEEDS.get(name, ()), name)
     text = f"#!lua{flags}\n" + "".join((folder / f"{part}.lua").read_text() for part in parts)
     return text, sha1(text.encode(), usedforsecurity=False).hexdigest()
 
@@ -77,10 +71,11 @@ def _source(name: str) -> tuple[str, str]:
 class Scripts:
     """Runs the engine's scripts by their hash, loading them where Redis forgot them."""
 
-    def __init__(self, client: redis.Redis) -> None:
+    def __init__(self, client: redis.Redis, confirmation: Confirmation | None = None) -> None:
         self._client = client
+        self._confirmation = confirmation
         self._process = os.getpid()
-        self._idle: deque[ScriptLine] = deque()
+        self._idle: defaultdict[int, deque[ScriptLine]] = defaultdict(deque)
 
     @property
     def client(self) -> redis.Redis:
@@ -90,17 +85,20 @@ class Scripts:
     def run(self, name: str, queue_name: str, arguments: Sequence[Argument] = ()) -> Any:
         """Run a script on one queue and return its reply.
 
-        Raises ``RedisUnavailable`` when Redis can't be reached (the script may have run) and
-        ``QueueFull`` when Redis refuses to store more.
+        Raises ``RedisUnavailable`` when Redis can't be reached (the script may have run), ``NotReplicated`` when too
+        few replicas confirmed it (it has run) and ``QueueFull`` when Redis refuses to store more.
         """
         return self.run_on_key(name, keys.meta(queue_name), arguments)
 
     def run_on_key(self, name: str, key: str, arguments: Sequence[Argument] = ()) -> Any:
         """The same on an explicit key, which must end in ``:meta``."""
-        line = self._take_line()
+        line = self._take_line(key)
         try:
             line.send(name, key, arguments)
             reply = line.receive()
+        except NotReplicated:
+            self._put_back(line)
+            raise
         except redis.exceptions.OutOfMemoryError as error:
             self._put_back(line)
             raise QueueFull("Redis is at its memory limit; nothing was enqueued") from error
@@ -112,19 +110,21 @@ class Scripts:
         return reply
 
     def _put_back(self, line: ScriptLine) -> None:
-        if len(self._idle) < MOST_IDLE_LINES:
-            self._idle.append(line)
+        idle = self._idle[id(line.pool)]
+        if len(idle) < MOST_IDLE_LINES:
+            idle.append(line)
         else:
             line.drop()
 
-    def _take_line(self) -> ScriptLine:
+    def _take_line(self, key: str) -> ScriptLine:
         if self._process != os.getpid():
             # A fork must not share its parent's connections.
-            self._process, self._idle = os.getpid(), deque()
+            self._process = os.getpid()
+            self._idle = defaultdict(deque)
         try:
-            line = self._idle.pop()
+            line = self._idle[id(pool_of(self._client, key))].pop()
         except IndexError:
-            return ScriptLine(self._client)
+            return ScriptLine(self._client, key, self._confirmation)
         if line.is_stale():
             line.drop()
         return line
@@ -133,38 +133,68 @@ class Scripts:
 class ScriptLine:
     """Runs scripts over a connection of its own, in two halves: ``send``, then ``receive``.
 
-    The caller may do other work while Redis runs the script. It speaks to the connection directly: redis-py's
-    client and pool spend more on a call than the call itself. Not thread-safe: one call at a time.
+    All its calls go to the server that holds ``key``. The caller may do other work while Redis runs the script. It
+    speaks to the connection directly: redis-py's client and pool spend more on a call than the call itself. Not
+    thread-safe: one call at a time.
     """
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._pool: Any = client.connection_pool
+    def __init__(self, client: redis.Redis, key: str, confirmation: Confirmation | None = None) -> None:
+        self.pool: Any = pool_of(client, key)
+        self._confirmation = confirmation
+        self._guard = ("guard",) if isinstance(client, ClusterClient) else ()
         self._connection: Any = None
         self._name = ""
+        self._extras: tuple[str, ...] = ()
         self._sent: tuple[Argument, ...] = ()
 
     def send(self, name: str, key: str, arguments: Sequence[Argument]) -> None:
         """Send the call. Raises ``RedisUnavailable``; the script may then have run all the same."""
-        self._name = name
-        self._sent = ("EVALSHA", _source(name)[1], 1, key, *arguments)
+        self._name, self._extras = name, self._guard
+        if self._confirmation is not None and name in _CONFIRMED:
+            self._extras = (*self._guard, "confirmed")
+        self._sent = ("EVALSHA", _source(name, self._extras)[1], 1, key, *arguments)
         try:
             if self._connection is None:
-                self._connection = self._pool.get_connection()
+                self._connection = self.pool.get_connection()
             self._write(self._sent)
         except UNREACHABLE as error:
             raise self._broken(error) from error
 
     def receive(self) -> Any:
-        """The reply of the call that was sent. Raises ``RedisUnavailable`` or redis-py's errors."""
+        """The reply of the call that was sent, once the replicas have it if they are waited for.
+
+        Raises ``RedisUnavailable``, ``NotReplicated`` or redis-py's errors.
+        """
         try:
-            try:
-                reply = self._connection.read_response()
-            except redis.exceptions.NoScriptError:
-                self._write(("EVAL", _source(self._name)[0], *self._sent[2:]))
-                reply = self._connection.read_response()
+            reply = self._reply()
+            if self._confirmation is not None and self._name in _CONFIRMED:
+                self._await(self._confirmation)
         except UNREACHABLE as error:
             raise self._broken(error) from error
+        except redis.exceptions.ResponseError as error:
+            # Such a master took nothing, and does so again as soon as its replicas are back.
+            if str(error).startswith(_NOT_ENOUGH_REPLICAS):
+                raise self._broken(error) from error
+            raise
         return reply
+
+    def _await(self, wanted: Confirmation) -> None:
+        self._write(("WAIT", wanted.replicas, wanted.timeout_ms))
+        reached = self._connection.read_response()
+        if reached < wanted.replicas:
+            raise NotReplicated(f"{reached} of {wanted.replicas} replicas confirmed it within {wanted.timeout_ms} ms")
+
+    def _reply(self) -> Any:
+        for _ in range(MOST_MOVES):
+            try:
+                return self._connection.read_response()
+            except redis.exceptions.NoScriptError:
+                self._write(("EVAL", _source(self._name, self._extras)[0], *self._sent[2:]))
+            except redis.exceptions.MovedError:
+                # Refused before it ran: the new connection goes to the server that the slot is at now.
+                self._connection.disconnect()
+                self._write(self._sent)
+        return self._connection.read_response()
 
     def is_stale(self) -> bool:
         """Whether the server closed the connection, or wrote to it, while nobody used it."""
@@ -179,7 +209,7 @@ class ScriptLine:
         """Close the connection; the next call opens another."""
         if self._connection is not None:
             self._connection.disconnect()
-            self._pool.release(self._connection)
+            self.pool.release(self._connection)
             self._connection = None
 
     def _write(self, command: tuple[Argument, ...]) -> None:
@@ -199,5 +229,8 @@ UNREACHABLE: tuple[type[Exception], ...] = (
     redis.exceptions.BusyLoadingError,
     redis.exceptions.ReadOnlyError,
     redis.exceptions.ClusterDownError,
+    redis.exceptions.AskError,
+    redis.exceptions.TryAgainError,
+    redis.exceptions.MasterDownError,
     OSError,
 )

@@ -50,10 +50,10 @@ class JobConsumer(Consumer):
         self._threads = room
         self._idle_s = idle_ms / 1000
         self._marker = keys.marker(queue_name)
-        self._blocking = broker.new_client()
+        self._blocking = broker.new_client(queue_name)
         self._state = threading.Condition()
-        self._line = ScriptLine(broker.scripts.client)
         self._meta = keys.meta(queue_name)
+        self._line = ScriptLine(broker.scripts.client, self._meta)
         self._held: dict[str, JobProxy] = {}
         self._alone: set[str] = set()
         # Attempts that lost their lease but still keep a thread busy.

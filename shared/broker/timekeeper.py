@@ -50,7 +50,7 @@ class Timekeeper:
         self._stopped = threading.Event()
         self._clock_thread = threading.Thread(target=self._keep_time, name=f"timekeeper-{self._queue}", daemon=True)
         self._listener = threading.Thread(target=self._listen, name=f"listener-{self._queue}", daemon=True)
-        self._listening = broker.new_client()
+        self._listening = broker.new_client(self._queue)
         # Asked of multiprocessing: the master may have died before this line, and then the parent is already another.
         master = multiprocessing.parent_process()
         self._parent = os.getppid() if master is None or master.pid is None else master.pid

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from deploy.local.redis_server import RedisServer
-from shared.broker.connection import SOCKET_TIMEOUT_S
+from shared.broker.clients import SOCKET_TIMEOUT_S
 from shared.errors import RedisUnavailable
 from tests.chaos.conftest import MakeStage
 from tests.chaos.fleet import WorkerProcess, wait_for

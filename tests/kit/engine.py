@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+import redis
 
 from shared.broker import DokoBroker, EngineConfig, Enqueued, JobOptions, NewJob, keys
 from shared.broker.connection import Argument, Scripts, connect
@@ -20,6 +21,7 @@ from shared.broker.sweeping import StalledJob, sweep
 from shared.broker.tokens import next_token
 from shared.job_store import JobStore
 from shared.queues import Breaker, Queue
+from shared.settings_redis import RedisSettings
 
 QUEUE = Queue.ORDER_PROCESSING
 PATIENCE_S = 15.0
@@ -132,16 +134,23 @@ class StreamEvent:
 class Engine:
     """A producer, an operator and a reader of one queue."""
 
-    def __init__(self, url: str, config: EngineConfig = SHORT, queue: Queue = QUEUE) -> None:
+    def __init__(
+        self, url: str, config: EngineConfig = SHORT, queue: Queue = QUEUE, access: RedisSettings | None = None
+    ) -> None:
         self.url = url
+        self.access = access
         self.config = config
         self.queue = queue
-        self.client: Any = connect(url)  # redis-py types its replies for text and bytes, sync and async, at once
+        self.client: Any = self.connect()  # redis-py types its replies for text and bytes, sync and async, at once
         self.broker = DokoBroker(self.client, config)
         self.scripts = self.broker.scripts
         self.store = JobStore(self.client, config=config)
         self.prefix = keys.prefix(queue)
         self._workers = 0
+
+    def connect(self, url: str = "") -> redis.Redis:
+        """Another client of the same Redis, or of what stands before it."""
+        return connect(url or self.url, settings=self.access)
 
     def close(self) -> None:
         """Close the connections."""
@@ -205,7 +214,7 @@ class Engine:
     def follow(self, patience_s: float = PATIENCE_S) -> Iterator[StreamEvent]:
         """Yield events from the beginning as they come; fails after ``patience_s`` without the test being content."""
         last, deadline = "0", time.monotonic() + patience_s
-        client: Any = connect(self.url)
+        client: Any = self.connect()
         with client:
             while time.monotonic() < deadline:
                 for _, entries in client.xread({self.prefix + "events": last}, block=200) or ():

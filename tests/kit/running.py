@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import patch
 
 import dramatiq
+import redis
 from dramatiq.worker import Worker
 
 from shared.broker import DokoBroker, EngineConfig, timekeeper
@@ -45,9 +46,11 @@ class Gate:
         self._opened.set()
 
 
-def broker_with(url: str, actors: Actors, config: EngineConfig, queue: str, **actor_options: Any) -> DokoBroker:
+def broker_with(
+    url: str | redis.Redis, actors: Actors, config: EngineConfig, queue: str, **actor_options: Any
+) -> DokoBroker:
     """A broker with its own client, and actors of the given names on one queue."""
-    broker = DokoBroker(connect(url), config)
+    broker = DokoBroker(connect(url) if isinstance(url, str) else url, config)
     for name, function in actors.items():
         dramatiq.actor(actor_name=name, queue_name=queue, broker=broker, **actor_options)(function)
     return broker
@@ -64,7 +67,7 @@ def running(
     **actor_options: Any,
 ) -> Iterator[DokoBroker]:
     """Run a worker of the engine's queue; at the end it shuts down as on SIGTERM."""
-    broker = broker_with(url or engine.url, actors, config or engine.config, engine.queue, **actor_options)
+    broker = broker_with(engine.connect(url or ""), actors, config or engine.config, engine.queue, **actor_options)
     worker = Worker(broker, worker_timeout=100, worker_threads=threads)
     # The listener's wait is what a shutdown waits for: in production a second is nothing, in a test it is all.
     with patch.object(timekeeper, "LISTEN_S", 0.1), _dramatiq_silenced():

@@ -110,7 +110,7 @@ def test_a_client_of_its_own_leaves_no_connection_behind(engine: Engine) -> None
         return {each["id"] for each in engine.client.client_list()}
 
     before = connections()
-    own = engine.broker.new_client()
+    own = engine.broker.new_client(engine.queue)
     own.ping()
     opened = connections() - before
     own.close()

@@ -1,0 +1,98 @@
+"""Makes the Redis client that the settings describe; whoever has one need not know what stands behind it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import redis
+from redis.backoff import NoBackoff
+from redis.connection import ConnectionPool
+from redis.retry import Retry
+
+from shared.broker.cluster import ClusterClient
+from shared.broker.locating import ClusterMap, LocatedConnection, LocatedTlsConnection, SentinelMaster
+from shared.settings_redis import RedisAddress, RedisSettings, Topology, parse_redis_url
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
+
+CONNECT_TIMEOUT_S = 5.0
+SOCKET_TIMEOUT_S = 10.0
+ASK_TIMEOUT_S = 1.0
+"""For a sentinel or a node that is only asked for an address: there are others to ask."""
+
+
+def connect(
+    url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, settings: RedisSettings | None = None
+) -> redis.Redis:
+    """A Redis client with short timeouts, no retries of its own and bytes as replies."""
+    options: dict[str, Any] = {
+        "socket_connect_timeout": CONNECT_TIMEOUT_S,
+        "socket_timeout": socket_timeout_s,
+        "socket_keepalive": True,
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+    }
+    if url.startswith("unix:"):
+        return redis.Redis.from_url(url, **options)
+    settings = settings or RedisSettings()
+    address = parse_redis_url(url)
+    tls = _tls(settings) if address.tls else {}
+    login: dict[str, Any] = {"username": address.username, "password": address.password}
+    if address.topology is Topology.SENTINEL:
+        return _behind_sentinels(address, settings, {**options, **login, **tls}, tls)
+    if address.topology is Topology.CLUSTER:
+        asking = {**options, **_asking(tls), **login}
+        return ClusterClient(ClusterMap(address.hosts, asking), {**options, **login, **tls}, tls=address.tls)
+    ((host, port),) = address.hosts
+    more: dict[str, Any] = {**tls, "ssl": True} if address.tls else {}
+    return redis.Redis(host=host, port=port, db=address.database, **login, **options, **more)
+
+
+def connect_from(settings: Settings) -> redis.Redis:
+    """The client that the settings describe."""
+    return connect(settings.redis_url, settings=settings.redis)
+
+
+def pool_of(client: redis.Redis, key: str) -> ConnectionPool:
+    """The connections to the server that holds a key."""
+    holder = client.of_key(key) if isinstance(client, ClusterClient) else client
+    return holder.connection_pool
+
+
+def blocking_client(client: redis.Redis, key: str) -> redis.Redis:
+    """A client with its own connection to the server that holds a key, for a caller that blocks on it."""
+    pool = pool_of(client, key)
+    # A client that is merely given a pool leaves its connections open when it is closed.
+    return redis.Redis.from_pool(pool.__class__(pool.connection_class, **pool.connection_kwargs))
+
+
+def _behind_sentinels(
+    address: RedisAddress, settings: RedisSettings, options: dict[str, Any], tls: dict[str, Any]
+) -> redis.Redis:
+    own = {"username": settings.sentinel_username, "password": settings.sentinel_password}
+    master = SentinelMaster(address.hosts, address.service, {**options, **_asking(tls), **own})
+    connection_class = LocatedTlsConnection if address.tls else LocatedConnection
+    pool = ConnectionPool(connection_class=connection_class, place=master, db=address.database, **options)
+    return redis.Redis.from_pool(pool)
+
+
+def _asking(tls: dict[str, Any]) -> dict[str, Any]:
+    """How to reach a server of which only an address is asked."""
+    times = {"socket_connect_timeout": ASK_TIMEOUT_S, "socket_timeout": ASK_TIMEOUT_S}
+    return {**times, **tls, "ssl": True} if tls else times
+
+
+def _tls(settings: RedisSettings) -> dict[str, Any]:
+    """Certificates; the server's is always checked, and that it is the one of the host."""
+    return {
+        "ssl_cert_reqs": "required",
+        "ssl_check_hostname": True,
+        "ssl_ca_certs": _text(settings.ca_file),
+        "ssl_certfile": _text(settings.cert_file),
+        "ssl_keyfile": _text(settings.key_file),
+    }
+
+
+def _text(path: object) -> str | None:
+    return None if path is None else str(path)
