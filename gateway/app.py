@@ -12,7 +12,7 @@ from flask.sessions import SessionInterface
 from typing_extensions import override
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from gateway import errors, request_log
+from gateway import dashboard, errors, request_log
 from gateway.auth import TokenCache
 from gateway.bodies import BoundedRequest
 from gateway.context import Gateway
@@ -94,6 +94,7 @@ def create_app(settings: Settings) -> Flask:
         _believe(app, settings.trusted_proxies)
     for routes in ROUTES:
         app.register_blueprint(routes)
+    dashboard.install(app)
     if find_spec(WEBHOOKS) is not None:
         app.register_blueprint(import_module(WEBHOOKS).routes)
     return app

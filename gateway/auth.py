@@ -57,27 +57,42 @@ class TokenCache:
     def caller(self, secret: str) -> Caller | None:
         """The caller, or None for a token that is unknown, revoked or expired. Raises what the database raises."""
         token_hash = hash_of(secret)
+        return self._remembered(token_hash, lambda: self._of_hash(token_hash))
+
+    def holder(self, token_id: str) -> Caller | None:
+        """The same of a token's id, for sessions that hold no token."""
+        return self._remembered(f"#{token_id}", lambda: self._of_id(token_id))
+
+    def _remembered(self, key: str, look_up: Callable[[], Caller | None]) -> Caller | None:
         now = self._monotonic()
-        known = self._known.get(token_hash)
+        known = self._known.get(key)
         if known is None or known[0] <= now:
-            caller = self._look_up(token_hash)
+            caller = look_up()
             if caller is None:
-                self._known.pop(token_hash, None)
+                self._known.pop(key, None)
                 return None
             if len(self._known) >= CACHE_SIZE:
                 self._known.clear()
-            self._known[token_hash] = (now + CACHE_S, caller)
+            self._known[key] = (now + CACHE_S, caller)
         else:
             caller = known[1]
         if caller.expires_at is not None and caller.expires_at <= utc_now():
             return None
         return caller
 
-    def _look_up(self, token_hash: str) -> Caller | None:
+    def _of_hash(self, token_hash: str) -> Caller | None:
         with self._database.reader() as tx:
             row = tx.scalar(select(ApiToken).where(ApiToken.token_hash == token_hash))
         # The index compares byte by byte; this comparison takes the same time wherever they differ.
-        if row is None or not hmac.compare_digest(row.token_hash, token_hash) or row.revoked_at is not None:
+        return None if row is None or not hmac.compare_digest(row.token_hash, token_hash) else self._caller_of(row)
+
+    def _of_id(self, token_id: str) -> Caller | None:
+        with self._database.reader() as tx:
+            row = tx.get(ApiToken, int(token_id))
+        return None if row is None else self._caller_of(row)
+
+    def _caller_of(self, row: ApiToken) -> Caller | None:
+        if row.revoked_at is not None:
             return None
         if row.last_used_at is None or row.last_used_at < utc_now() - TOUCH_EVERY:
             threading.Thread(target=self._touch, args=(row.id,), name="token-touch", daemon=True).start()

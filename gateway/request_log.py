@@ -23,13 +23,15 @@ QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 STARTED = "doko.started_s"
 POLICY = "Content-Security-Policy"
+CACHE = "Cache-Control"
 _HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     ("Referrer-Policy", "no-referrer"),
     (POLICY, "default-src 'none'; frame-ancestors 'none'"),
-    ("Cache-Control", "no-store"),
+    (CACHE, "no-store"),
 ]
+_REPLACEABLE = frozenset({POLICY, CACHE})
 
 _CLIENT_ERROR = 400
 _SERVER_ERROR = 500
@@ -72,8 +74,8 @@ class Headed:
         request_id = environ[REQUEST_ID] = choose_request_id(environ.get("HTTP_X_REQUEST_ID"))
 
         def start(status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Any:
-            has_own_policy = any(name == POLICY for name, _ in headers)
-            ours = _HEADERS if not has_own_policy else [each for each in _HEADERS if each[0] != POLICY]
+            own = [name for name, _ in headers if name in _REPLACEABLE]
+            ours = _HEADERS if not own else [each for each in _HEADERS if each[0] not in own]
             return start_response(status, [*headers, (REQUEST_ID_HEADER, request_id), *ours], *exc_info)
 
         return self._inner(environ, start)

@@ -67,6 +67,14 @@ class GatewayWorker(GeventWorker):
         if not self.alive:
             for wait in list(self._waits):
                 wait.end_if_idle()
+            self._end_streams()
+
+    def _end_streams(self) -> None:
+        """Live pages wait for what happens next, which would hold up the end for as long as it may take."""
+        application: Any = self.wsgi
+        pulse = application.extensions.get("doko-pulse")
+        if pulse is not None:
+            pulse.close()
 
     @override
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:

@@ -34,6 +34,7 @@ class OperatorAction(StrEnum):
     JOB_REMOVED = "job.removed"
     TOKEN_CREATED = "token.created"  # noqa: S105 - an action, no secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105 - an action, no secret
+    SESSION_OPENED = "session.opened"
     PII_REVEALED = "pii.revealed"
     OUTBOX_REQUEUED = "outbox.requeued"
     SCHEDULE_CREATED = "schedule.created"

@@ -16,6 +16,7 @@ DEFAULT_KEEP_COMPLETED = 100
 DEFAULT_KEEP_FAILED = 500
 DEFAULT_PRIORITY = 50
 
+_MINUTE_MS = 60 * 1000
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -80,6 +81,8 @@ class QueuePolicy:
     keep_failed: int = DEFAULT_KEEP_FAILED
     keep_completed_ms: int = 7 * _DAY_MS
     keep_failed_ms: int = 30 * _DAY_MS
+    target_wait_ms: int = 60_000
+    """How long the oldest job may wait before the queue counts as late."""
     group_key: str | None = None
     """Top-level key of the data that names a job's group (its limits are set per deployment)."""
     breaker: Breaker | None = None
@@ -104,6 +107,7 @@ POLICIES: dict[Queue, QueuePolicy] = {
             job_names=("credit-score-calculation",),
             concurrency=2,
             timeout_ms=90_000,
+            target_wait_ms=5 * _MINUTE_MS,
         ),
         QueuePolicy(
             Queue.ORDER_ROUTING,
@@ -111,6 +115,7 @@ POLICIES: dict[Queue, QueuePolicy] = {
             job_names=("order-routing", "vendor-response", "offer-expiry", "operator-alert"),
             concurrency=3,
             timeout_ms=60_000,
+            target_wait_ms=2 * _MINUTE_MS,
         ),
         QueuePolicy(
             Queue.PAYMENT_REMINDERS,
@@ -118,6 +123,7 @@ POLICIES: dict[Queue, QueuePolicy] = {
             job_names=("payment-reminder",),
             concurrency=3,
             timeout_ms=30_000,
+            target_wait_ms=15 * _MINUTE_MS,
         ),
         QueuePolicy(
             Queue.REPORT_GENERATION,
@@ -126,6 +132,7 @@ POLICIES: dict[Queue, QueuePolicy] = {
             concurrency=1,
             timeout_ms=300_000,
             attempts=2,
+            target_wait_ms=10 * _MINUTE_MS,
         ),
         QueuePolicy(
             Queue.ORDER_PROCESSING,

@@ -27,10 +27,12 @@ from shared.settings_whatsapp import WhatsAppSettings, read_whatsapp
 
 ENV_FILE = Path(".env")
 ADMIN_TOKEN_LENGTH = 32
+DASHBOARD_KEY_LENGTH = 32
 
 _PREFIXES = (
     "DOKO_ REDIS_ DATABASE_ GATEWAY_ TRUSTED_ CLIENT_ WHATSAPP_ META_ TWILIO_ SENTRY_ SMTP_ PAYMENT_ REPORT_ OPERATOR_ "
-    "BREAKER_ LEASE_ SHUTDOWN_ SWEEP_ EVENTS_ METRICS_ CLOCK_ CREDIT_SCORE_ ORDER_ROUTING_ ORDER_PROCESSING_"
+    "BREAKER_ DASHBOARD_ LEASE_ SHUTDOWN_ SWEEP_ EVENTS_ METRICS_ CLOCK_ CREDIT_SCORE_ ORDER_ROUTING_ "
+    "ORDER_PROCESSING_"
 )
 _OWN_PREFIXES = tuple(_PREFIXES.split())
 _DAY_MS = 24 * 60 * 60 * 1000
@@ -63,6 +65,7 @@ class Settings:
     metrics_port: int | None = None
     trusted_proxies: int = 0
     admin_token: str | None = _secret()
+    dashboard_key: str | None = _secret()
     client_rate_limit: int = 6000
     max_body_bytes: int = _MIB
     concurrency: dict[Queue, int] = field(default_factory=dict)
@@ -159,6 +162,7 @@ def _read(reader: EnvironmentReader) -> Settings:
         gateway_processes=reader.integer("GATEWAY_PROCESSES", 2, minimum=1, maximum=256),
         trusted_proxies=reader.integer("TRUSTED_PROXIES", 0, minimum=0, maximum=10),
         admin_token=reader.secret("ADMIN_TOKEN", minimum_length=ADMIN_TOKEN_LENGTH),
+        dashboard_key=reader.secret("DASHBOARD_KEY", minimum_length=DASHBOARD_KEY_LENGTH),
         client_rate_limit=reader.integer("CLIENT_RATE_LIMIT", 6000, minimum=0, maximum=10_000_000),
         max_body_bytes=reader.integer("MAX_BODY_BYTES", _MIB, minimum=1024, maximum=100 * _MIB),
         concurrency=_per_queue(reader, "CONCURRENCY", minimum=1, maximum=1000),

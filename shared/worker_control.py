@@ -63,6 +63,15 @@ class WorkerInfo:
     running: Sequence[RunningJob]
 
 
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What a queue's living workers can run at once, at Redis' time ``now_ms``; quiet ones don't count as threads."""
+
+    now_ms: int
+    workers: int
+    threads: int
+
+
 class WorkerControl:
     """Reads and directs workers. Every method raises ``RedisUnavailable`` when Redis can't be reached."""
 
@@ -76,6 +85,19 @@ class WorkerControl:
             return [worker for each in ([queue] if queue else Queue) for worker in self._of(each)]
         except UNREACHABLE as error:
             raise RedisUnavailable(f"Redis can't be reached: {type(error).__name__}") from error
+
+    def capacities(self) -> dict[Queue, Capacity]:
+        """How much each queue's workers can run at once, without a look at their jobs."""
+        try:
+            pipeline = self._client.pipeline(transaction=False)
+            for queue in Queue:
+                pipeline.time()
+                pipeline.zrange(keys.workers_alive(queue.value), 0, -1, withscores=True)
+                pipeline.hgetall(keys.descriptions(queue.value))
+            replies = iter(pipeline.execute())
+        except UNREACHABLE as error:
+            raise RedisUnavailable(f"Redis can't be reached: {type(error).__name__}") from error
+        return {queue: _capacity(*parts) for queue, *parts in zip(Queue, replies, replies, replies, strict=True)}
 
     def worker(self, worker_id: str) -> WorkerInfo:
         """One of them. Raises ``WorkerNotFound``."""
@@ -152,6 +174,13 @@ def _worker(
         order=None if order is None else Order(order.decode()),
         running=sorted(running.get(worker_id, ()), key=lambda job: (job.started_at_ms, job.id)),
     )
+
+
+def _capacity(time: tuple[int, int], alive: Sequence[tuple[bytes, float]], told: Mapping[bytes, bytes]) -> Capacity:
+    now_ms = time[0] * 1000 + time[1] // 1000
+    living = [orjson.loads(told[name]) for name, gone_at in alive if gone_at > now_ms and name in told]
+    working = [each for each in living if each.get("state", WorkerState.RUNNING) == WorkerState.RUNNING]
+    return Capacity(now_ms, len(living), sum(int(each.get("threads", 0)) for each in working))
 
 
 def _name_in(message: bytes | None) -> str:

@@ -13,6 +13,8 @@ from shared.broker.sweeping import sweep
 from shared.queues import Queue
 
 CLEANED_A_CALL = 1_000
+NOTED_EVERY_MS = 30_000
+NOTES_KEPT = 121
 
 
 class Keeper:
@@ -24,13 +26,17 @@ class Keeper:
         self._queues = tuple(queues)
 
     def run_once(self) -> int:
-        """Sweep and clean each queue once; returns the number of stalled jobs. Raises ``RedisUnavailable``."""
+        """Sweep and clean each queue once and note its totals; returns the number of stalled jobs.
+
+        Raises ``RedisUnavailable``.
+        """
         stalled = 0
         for queue_name in self._queues:
             for job in sweep(self._scripts, queue_name, self._config):
                 job_log.stalled(queue_name, job)
                 stalled += 1
             self._retain(queue_name)
+            self._scripts.run("sample", queue_name, (NOTED_EVERY_MS - 1, NOTES_KEPT))
         return stalled
 
     def _retain(self, queue_name: str) -> None:

@@ -38,6 +38,11 @@ def deduplication(queue_name: str, key: str) -> str:
     return f"{prefix(queue_name)}dedup:{key}"
 
 
+def history(queue_name: str) -> str:
+    """The list of a queue's totals over the last hour."""
+    return prefix(queue_name) + "history"
+
+
 def state_set(queue_name: str, state: str) -> str:
     """The sorted set of the jobs in one state."""
     return prefix(queue_name) + state

@@ -14,7 +14,7 @@
 --   idem:<owner>:<key> string hash|id for 24 h                   client:<client> string jobs in this window
 --   control:<worker> list orders to cancel: token id, or look    descriptions hash worker -> JSON
 --   orders   hash      worker -> quiet or stop
---   meta     hash      pause, limits, counters
+--   meta     hash      pause, limits, counters               history  list   a queue's totals over the last hour
 local call = redis.call
 local PREFIX = string.sub(KEYS[1], 1, -5)
 local JOB = PREFIX .. 'job:'

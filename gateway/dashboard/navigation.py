@@ -1,0 +1,30 @@
+"""The screens, in the order in which they stand beside every page, and the keys that open them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.dashboard.formatting import QUEUE_TITLES
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One screen: its name, title, path, and the key after ``g``."""
+
+    screen: str
+    title: str
+    path: str
+    key: str
+
+
+NAVIGATION: tuple[tuple[Entry, ...], ...] = ((Entry("queues", "Queues", "/dashboard", "q"),),)
+
+
+def commands() -> list[dict[str, str]]:
+    """What the command palette offers before anything is typed."""
+    screens = [{"title": each.title, "path": each.path} for group in NAVIGATION for each in group]
+    queues = [
+        {"title": f"{title}: jobs", "path": f"/dashboard/jobs?filter=queue:{key}"}
+        for key, title in QUEUE_TITLES.items()
+    ]
+    return [*screens, *queues]

@@ -1,0 +1,12 @@
+// Starts what a page needs. Without it the pages work; they only don't move by themselves.
+import { startKeys } from "./keys.js";
+import { startLive } from "./live.js";
+import { startPalette } from "./palette.js";
+import { startPopups } from "./popups.js";
+import { startTheme } from "./theme.js";
+
+startTheme();
+startPopups();
+startKeys();
+startPalette();
+startLive();
