@@ -14,15 +14,10 @@ TARGET_MS = 60_000
 
 
 def stats(**changes: Any) -> QueueStats:
-    numbers = dict.fromkeys(
-        ("waiting", "active", "completed", "failed", "delayed", "blocked", "cancelled", "kept", "backlog", "workers"), 0
-    )
-    whole: dict[str, Any] = {
-        **numbers,
-        **{"queue": Queue.WHATSAPP, "events": 0, "stalled": 0, "deduplicated": 0},
-        **{"oldest_waiting_ms": None, "pause": None, "workers": 1},
-    }
-    return QueueStats(**{**whole, **changes})
+    names = "waiting active completed failed delayed blocked cancelled kept backlog events stalled deduplicated"
+    numbers: dict[str, Any] = dict.fromkeys(names.split(), 0)
+    rest = {"queue": Queue.WHATSAPP, "workers": 1, "oldest_waiting_ms": None, "pause": None, "breaker": None}
+    return QueueStats(**{**numbers, **rest, **changes})
 
 
 @pytest.mark.parametrize(
