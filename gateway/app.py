@@ -22,6 +22,7 @@ from gateway.routes import (
     credit,
     docs,
     drafts,
+    flows,
     health,
     jobs,
     master,
@@ -40,6 +41,7 @@ from shared.broker import EngineConfig, make_broker
 from shared.broker.connection import connect
 from shared.database.archive_reader import DatabaseArchive
 from shared.database.index_reader import DatabaseIndex
+from shared.flows import FlowStore
 from shared.health import TIMEOUT_S, Health
 from shared.job_store import JobStore
 from shared.jobs import JobQueueService
@@ -51,7 +53,7 @@ from shared.worker_control import WorkerControl
 ROUTES = (
     *(queues.routes, jobs.routes, whatsapp.routes, schedules.routes, health.routes, docs.routes),
     *(credit.routes, reminders.routes, orders.routes, payments.routes, retailers.routes, reports.routes),
-    *(master.routes, drafts.routes, workers.routes, searching.routes),
+    *(master.routes, drafts.routes, workers.routes, searching.routes, flows.routes),
 )
 WEBHOOKS = "gateway.routes.webhooks"
 
@@ -110,22 +112,24 @@ def _gateway(settings: Settings) -> Gateway:
     broker = make_broker(settings)
     probe = connect(settings.redis_url, socket_timeout_s=TIMEOUT_S, settings=settings.redis)
     parts = {"redis": lambda: _ask(probe), "database": database.ping}
+    store = JobStore(
+        broker.scripts.client,
+        DatabaseArchive(database),
+        EngineConfig.from_settings(settings),
+        DatabaseIndex(database),
+    )
     return Gateway(
         settings=settings,
         broker=broker,
         jobs=JobQueueService(broker, clock=settings.clock()),
-        store=JobStore(
-            broker.scripts.client,
-            DatabaseArchive(database),
-            EngineConfig.from_settings(settings),
-            DatabaseIndex(database),
-        ),
+        store=store,
         database=database,
         tokens=TokenCache(database),
         health=Health(parts),
         schedules=ScheduleStore(broker.scripts.client, settings.clock_offset),
         storage=make_storage(settings),
         workers=WorkerControl(broker.scripts.client),
+        flows=FlowStore(database, store, broker.scripts.client),
     )
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gateway.auth import Caller, TokenCache
     from shared.broker.broker import DokoBroker
     from shared.database import Database
+    from shared.flows import FlowStore
     from shared.health import Health
     from shared.job_store import JobStore
     from shared.jobs import JobQueueService
@@ -43,6 +44,7 @@ class Gateway:
     schedules: ScheduleStore
     storage: ReportStorage
     workers: WorkerControl
+    flows: FlowStore
 
 
 def current_gateway() -> Gateway:

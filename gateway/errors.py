@@ -124,6 +124,9 @@ def install(app: Flask) -> None:
         errors.ScheduleConflict, lambda error: Problem(409, str(error), code="schedule_conflict").response()
     )
     app.register_error_handler(
+        errors.FlowNotFound, lambda error: Problem(404, str(error), code="flow_not_found").response()
+    )
+    app.register_error_handler(
         errors.WorkerNotFound, lambda error: Problem(404, str(error), code="worker_not_found").response()
     )
     app.register_error_handler(DraftRefused, _draft_refused)

@@ -61,6 +61,10 @@ def whole_job(job: Job, *, reveal: bool) -> Json:
         "releasedMs": job.released_ms,
         "worker": job.worker,
         "cancelRequested": job.cancel_requested,
+        "flowId": job.flow_id,
+        "dependsOn": job.depends_on,
+        "dependents": job.dependents,
+        "waitsFor": job.waits_for,
     }
 
 

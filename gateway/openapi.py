@@ -32,7 +32,7 @@ _DESCRIPTIONS = {
     400: "The body is missing or not JSON",
     401: "No valid token",
     403: "The token lacks a scope",
-    404: "No such queue, job, worker, schedule, order, payment, retailer or path",
+    404: "No such queue, job, flow, worker, schedule, order, payment, retailer or path",
     409: "The job or order is in another state, or the job's deduplication key is held",
     410: "The report's file has expired",
     413: "The body is too large",

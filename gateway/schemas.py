@@ -134,6 +134,10 @@ class JobSchema(JobSummarySchema):
     deduplication_key = fields.String(required=True, data_key="deduplicationKey", allow_none=True)
     worker = fields.String(required=True, allow_none=True)
     cancel_requested = fields.Boolean(required=True, data_key="cancelRequested")
+    flow_id = fields.String(required=True, allow_none=True, data_key="flowId")
+    depends_on = fields.List(fields.String(), required=True, data_key="dependsOn")
+    dependents = fields.List(fields.String(), required=True)
+    waits_for = fields.List(fields.String(), required=True, data_key="waitsFor")
 
 
 class OperatedSchema(DoneSchema):

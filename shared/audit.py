@@ -43,6 +43,7 @@ class OperatorAction(StrEnum):
     SCHEDULE_RESUMED = "schedule.resumed"
     SCHEDULE_STARTED = "schedule.started"
     SCHEDULE_REMOVED = "schedule.removed"
+    FLOW_CANCELLED = "flow.cancelled"
     WORKER_QUIETED = "worker.quieted"
     WORKER_RESUMED = "worker.resumed"
     WORKER_STOPPED = "worker.stopped"

@@ -89,6 +89,10 @@ class NotReplicated(RedisUnavailable):
     """Redis did it, but too few replicas confirmed that they have it: it may be lost with the master (HTTP 503)."""
 
 
+class FlowNotFound(QueueError):
+    """No flow has that id (HTTP 404)."""
+
+
 class ScheduleNotFound(QueueError):
     """No schedule has that id (HTTP 404)."""
 

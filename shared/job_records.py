@@ -1,7 +1,4 @@
-"""Jobs, events and counts as the API, the dashboard and the archive see them.
-
-Built either from a job's hash in Redis or from the ``record`` that its final event carries.
-"""
+"""Jobs, events and counts as others see them: from a job's hash in Redis, or the ``record`` of its final event."""
 
 from __future__ import annotations
 
@@ -11,6 +8,7 @@ from typing import Any, Protocol
 
 import orjson
 
+from shared.broker.flow import FlowPlace, flow_in, waits_for
 from shared.broker.states import State
 from shared.queues import POLICIES, Queue
 
@@ -19,7 +17,8 @@ from shared.queues import POLICIES, Queue
 class Job:
     """One job, whole. Times are epoch milliseconds (Redis time), None while they lie ahead.
 
-    ``errors`` holds one object per failed attempt: type, message, traceback, attempt, worker, durationMs, at.
+    ``errors`` holds one object per failed attempt: type, message, traceback, attempt, worker, durationMs, at;
+    ``waits_for`` ids of jobs whose end this one needs before it may run.
     """
 
     id: str
@@ -44,6 +43,23 @@ class Job:
     absorbed: int = 0
     worker: str | None = None
     cancel_requested: bool = False
+    flow: FlowPlace | None = None
+    waits_for: list[str] = field(default_factory=list)
+
+    @property
+    def flow_id(self) -> str | None:
+        """The flow that the job belongs to, or None."""
+        return None if self.flow is None else self.flow.flow_id
+
+    @property
+    def depends_on(self) -> list[str]:
+        """Ids of the jobs that this one waits for, or waited for."""
+        return [] if self.flow is None else list(self.flow.depends_on)
+
+    @property
+    def dependents(self) -> list[str]:
+        """Ids of the jobs that wait for this one."""
+        return [] if self.flow is None else list(self.flow.dependents)
 
     @property
     def error(self) -> dict[str, Any] | None:
@@ -113,7 +129,7 @@ class QueueStats:
 
     @property
     def is_paused(self) -> bool:
-        """Whether no worker takes jobs of this queue."""
+        """Whether no worker takes its jobs."""
         return self.pause is not None
 
 
@@ -201,6 +217,7 @@ def job_from_record(job_id: str, queue: Queue, record: Mapping[str, Any]) -> Job
         stalls=int(record.get("stalls") or 0),
         released_ms=int(record.get("releasedMs") or 0),
         deduplication_key=record.get("deduplicationKey"),
+        flow=flow_in(record),
     )
 
 
@@ -239,6 +256,8 @@ def job_from_hash(job_id: str, queue: Queue, stored: Mapping[bytes, bytes], due_
         absorbed=number(b"absorbed") or 0,
         worker=stored[b"worker"].decode() if b"worker" in stored else None,
         cancel_requested=b"cancel" in stored,
+        flow=flow_in(message),
+        waits_for=waits_for(stored),
     )
 
 

@@ -32,6 +32,7 @@ from shared.job_records import (
     event_from_stream,
     job_from_record,
 )
+from shared.job_restoring import restoring_arguments
 from shared.job_search import Search
 from shared.job_tail import recent_entries
 from shared.queue_stats import stats_from
@@ -142,29 +143,19 @@ class JobStore:
             raise JobNotFound(f"no job of queue {queue.name} has the id {job_id!r}")
         outcome, *details = self._scripts.run("retry", queue.value, (job_id, by))
         if outcome == b"missing":
-            forgotten = self._record_of(queue, self.job(job_id))
+            group_key = self._config.policy(queue.value).group_key
+            forgotten = restoring_arguments(self.job(job_id), group_key)
             outcome, *details = self._scripts.run("retry", queue.value, (job_id, by, *forgotten))
         if outcome == b"state":
             raise WrongState(f"job {job_id} is {details[0].decode()}; only failed jobs can be retried")
+        if outcome == b"dependencies":
+            jobs = ", ".join(self.job(job_id).waits_for[:5])
+            raise WrongState(f"job {job_id} depends on jobs that have not completed ({jobs}): retry those first")
         if outcome == b"key":
             holder = details[0].decode()
             raise DeduplicationKeyTaken(f"job {holder} holds the deduplication key of {job_id}", holder_id=holder)
         job_log.operated(queue.value, "retried", by, job_id=job_id)
         return self.job(job_id)
-
-    def _record_of(self, queue: Queue, job: Job) -> tuple[Argument, ...]:
-        """What the script needs to bring back a failed job that only the archive remembers."""
-        if job.state is not State.FAILED:
-            raise WrongState(f"job {job.id} is {job.state}; only failed jobs can be retried")
-        message = orjson.dumps({"name": job.name, "data": job.data, "v": job.version, "options": job.options})
-        group_key = self._config.policy(queue.value).group_key
-        return (
-            f"{job.created_at_ms}|{message.decode()}",
-            orjson.dumps(job.errors)[1:-1],
-            job.options.get("priority", ""),
-            str(job.data.get(group_key, "")) if group_key else "",
-            job.deduplication_key or "",
-        )
 
     def cancel(self, job_id: str, by: str, why: str = "") -> Job:
         """Cancel an unfinished job; a running one is told to stop and is cancelled when it has stopped.

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
+from shared.broker.flow import FlowPlace
 from shared.broker.options import MAX_JOB_ID_LENGTH, JobOptions, NewJob, check_job_id
 from shared.database.base import utc_now
 from shared.database.bulk import insert_missing
@@ -32,6 +33,8 @@ RELAY_AFTER = timedelta(seconds=1)
 """Younger rows are still being published by the process that wrote them."""
 
 _ADDED = "doko_outbox"
+_FLOW = "flow"
+"""Beside the options of a job that belongs to a flow: its place there."""
 
 _UNPUBLISHED = OutboxJob.published_at.is_(None) & OutboxJob.refused_at.is_(None)
 
@@ -83,6 +86,8 @@ def _row(parent_id: str, step: str, job: NewJob) -> dict[str, Any]:
     check_job_id(job_id)
     options = job.options.to_json()
     options.pop("jobId", None)
+    if job.flow is not None:
+        options[_FLOW] = job.flow.to_json()
     return {
         "job_id": job_id,
         "queue": job.queue,
@@ -194,8 +199,11 @@ def _enqueue_singly(broker: Enqueues, jobs: dict[int, NewJob]) -> dict[int, str]
 
 
 def _new_job(row: OutboxJob) -> NewJob:
-    options = JobOptions.from_json({**row.options, "jobId": row.job_id})
-    return NewJob(queue=row.queue, name=row.name, data=row.data, version=row.version, options=options)
+    stored = dict(row.options)
+    place = stored.pop(_FLOW, None)
+    options = JobOptions.from_json({**stored, "jobId": row.job_id})
+    flow = None if place is None else FlowPlace.from_json(place)
+    return NewJob(row.queue, row.name, row.data, row.version, options, flow)
 
 
 def _mark(tx: Session, rows: Sequence[OutboxJob], refusals: dict[int, str]) -> int:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import orjson
@@ -20,6 +19,7 @@ from shared.broker.clients import blocking_client
 from shared.broker.config import EngineConfig
 from shared.broker.connection import Argument, Scripts
 from shared.broker.consumer import JobConsumer
+from shared.broker.describing import doko_version
 from shared.broker.options import (
     ClientLimit,
     Enqueued,
@@ -28,7 +28,7 @@ from shared.broker.options import (
     new_job_id,
     qualified_job_id,
 )
-from shared.broker.packing import answer_of, arguments_of, idempotency_arguments, message_of
+from shared.broker.packing import answer_of, arguments_of, flow_argument, idempotency_arguments, message_of
 from shared.broker.proxy import JobProxy
 from shared.broker.results import JobResults
 from shared.broker.signals import SignallingBroker
@@ -69,7 +69,7 @@ class DokoBroker(SignallingBroker):
         self.lifecycle = Lifecycle(self.interrupts, grace_ms=self.config.shutdown_grace_ms)
         self.worker_id = new_worker_id()
         self.worker_threads = 0
-        self.version = _version()
+        self.version = doko_version()
         self.started_at_ms = int(time.time() * 1000)
         self.tally = Tally()
         self._stopping = threading.Event()
@@ -176,7 +176,7 @@ class DokoBroker(SignallingBroker):
         arguments += (self.config.events_max, len(messages))
         for message, (key, body_hash) in zip(messages, idempotency, strict=True):
             arguments += arguments_of(message, group_key)
-            arguments += (key, body_hash, index_entry(message.actor_name, message.kwargs))
+            arguments += (key, body_hash, index_entry(message.actor_name, message.kwargs), flow_argument(message))
         reply = self.scripts.run("enqueue", queue_name, arguments)
         if client is not None and reply[0] == b"LIMIT":
             raise ClientLimitExceeded(
@@ -286,13 +286,6 @@ class DokoBroker(SignallingBroker):
     def close(self) -> None:
         """Close the connections."""
         self.scripts.client.close()
-
-
-def _version() -> str:
-    try:
-        return version("doko")
-    except PackageNotFoundError:
-        return "not installed"  # run from a checkout that nobody installed
 
 
 def _queue(queue_name: str) -> Any:

@@ -35,6 +35,7 @@ _RUNNABLE, _ENDING, _BREAKING = ("groups",), ("groups", "finishing"), ("breaking
 _NEEDS = {
     "advance": (*_ENDING, *_BREAKING),
     "cancel": _ENDING,
+    "release": _ENDING,
     "sweep": _ENDING,
     "enqueue": _RUNNABLE,
     "pause": _BREAKING,

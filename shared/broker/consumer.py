@@ -60,8 +60,7 @@ class JobConsumer(Consumer):
         self._orphans: set[tuple[str, str]] = set()
         self._finished: deque[Finish] = deque()
         self._ready: deque[JobProxy] = deque()
-        self._blocked = False  # in Redis, waiting for work
-        self._resting = False  # here, waiting for a thread
+        self._blocked = self._resting = False  # waiting for work in Redis; here, for a thread
         self._arriving = 0  # jobs of a reply that is being read
         self._turn = Turn(self._state)
         self._closed = False
@@ -249,6 +248,7 @@ class JobConsumer(Consumer):
             self.timekeeper.expect(self._next_due_s)
         job_log.finished(call.batch, statuses, self.worker, self._broker.tally)
         job_log.breaker_moved(self.queue_name, news)
+        self.timekeeper.note_ended(call.batch)
         for proxy in taken:
             if proxy.exception is not None:
                 self._finish(finish_of(proxy, self.worker))

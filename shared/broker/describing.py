@@ -6,6 +6,7 @@ import os
 import platform
 import resource
 import sys
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,14 @@ def describe_worker(broker: DokoBroker, state: WorkerState) -> bytes:
             "leaseMs": broker.config.lease_ms,
         }
     )
+
+
+def doko_version() -> str:
+    """The version of Doko that runs here."""
+    try:
+        return version("doko")
+    except PackageNotFoundError:
+        return "not installed"  # run from a checkout that nobody installed
 
 
 def resident_bytes() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -230,3 +230,16 @@ def worker_ordered(queue_name: str, worker: str, order: str, by: str, why: str) 
     """An operator gave a worker an order."""
     fields = {"queue": queue_name, "worker": worker, "by": by} | ({"why": why} if why else {})
     job_event("info", f"Worker {worker} was told: {order}", f"worker.{order}_ordered", **fields)
+
+
+def released(queue_name: str, dependency: str, state: str, letters: Mapping[str, str]) -> None:
+    """Jobs of a queue were told that one they depend on has ended (the letters are those of ``release.lua``)."""
+    for job_id, letter in letters.items():
+        if letter in "fF":
+            reason = f"job {dependency}, which it depends on, is {state}"
+            fields = {"queue": queue_name, "jobId": job_id, "dependency": dependency, "reason": reason}
+            message = f"Job {job_id} failed in queue {queue_name}"
+            job_event("error", message, "job.failed", **fields, error="DependencyFailed", willRetry=False)
+        elif letter == "r":
+            fields = {"queue": queue_name, "jobId": job_id, "dependency": dependency}
+            job_event("info", f"Job {job_id} unblocked in queue {queue_name}", "job.unblocked", **fields)

@@ -9,6 +9,7 @@ import redis
 from shared.broker import job_log
 from shared.broker.config import EngineConfig
 from shared.broker.connection import Scripts
+from shared.broker.releasing import release_dependents
 from shared.broker.sweeping import sweep
 from shared.queues import Queue
 
@@ -26,7 +27,7 @@ class Keeper:
         self._queues = tuple(queues)
 
     def run_once(self) -> int:
-        """Sweep and clean each queue once and note its totals; returns the number of stalled jobs.
+        """Sweep each queue, tell who depends on what ended, clean, note its totals; returns how many jobs had stalled.
 
         Raises ``RedisUnavailable``.
         """
@@ -35,6 +36,7 @@ class Keeper:
             for job in sweep(self._scripts, queue_name, self._config):
                 job_log.stalled(queue_name, job)
                 stalled += 1
+            release_dependents(self._scripts, queue_name, self._config)
             self._retain(queue_name)
             self._scripts.run("sample", queue_name, (NOTED_EVERY_MS - 1, NOTES_KEPT))
         return stalled

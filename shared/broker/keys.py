@@ -61,3 +61,8 @@ def descriptions(queue_name: str) -> str:
 def orders(queue_name: str) -> str:
     """The hash of what operators want of workers: ``quiet`` or ``stop``."""
     return prefix(queue_name) + "orders"
+
+
+def releases(queue_name: str) -> str:
+    """The stream of jobs that have ended and whose dependents are still to be told."""
+    return prefix(queue_name) + "releases"

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
+from shared.broker.flow import FlowPlace
 from shared.broker.states import State
 from shared.errors import InvalidOption
 from shared.queues import POLICIES, Backoff, BackoffType, Queue
@@ -131,6 +132,7 @@ class NewJob:
     data: dict[str, Any]
     version: int = 1
     options: JobOptions = field(default_factory=JobOptions)
+    flow: FlowPlace | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ import orjson
 from dramatiq.message import Message
 
 from shared.broker.connection import Argument
+from shared.broker.flow import FlowPlace
 from shared.broker.options import Enqueued, Idempotency, JobOptions, NewJob, new_job_id, qualified_job_id
 from shared.broker.states import State
 from shared.errors import InvalidOption
-from shared.middleware.options import JOB_OPTIONS, VERSION
+from shared.middleware.options import FLOW, JOB_OPTIONS, VERSION
 
 
 def message_of(job: NewJob) -> Message[Any]:
@@ -23,14 +24,23 @@ def message_of(job: NewJob) -> Message[Any]:
         actor_name=job.name,
         args=(),
         kwargs=job.data,
-        options={JOB_OPTIONS: options, VERSION: job.version},
+        options={JOB_OPTIONS: options, VERSION: job.version, **_flow(job)},
         message_id=qualified_job_id(job.queue, given) if given else new_job_id(job.queue),
         message_timestamp=0,
     )
 
 
+def _flow(job: NewJob) -> dict[str, FlowPlace]:
+    if job.flow is None:
+        return {}
+    if job.options.deduplication_key is not None:
+        # Another job would stand for it, and whoever depends on this one would wait for ever.
+        raise InvalidOption("deduplicationKey can't be given to a job of a flow", field="deduplicationKey")
+    return {FLOW: job.flow}
+
+
 def arguments_of(message: Message[Any], group_key: str | None) -> tuple[Argument, ...]:
-    """The first eight of a job's eleven arguments of ``enqueue.lua``."""
+    """The first eight of a job's twelve arguments of ``enqueue.lua``."""
     options: JobOptions = message.options[JOB_OPTIONS]
     stored: dict[str, Any] = {"name": message.actor_name, "data": message.kwargs}
     if message.args:
@@ -39,6 +49,8 @@ def arguments_of(message: Message[Any], group_key: str | None) -> tuple[Argument
         stored["v"] = message.options[VERSION]
     if options != _NO_OPTIONS and (overrides := _stored_options(options)):
         stored["options"] = overrides
+    if (flow := message.options.get(FLOW)) is not None:
+        stored["flow"] = flow.to_json()
     group = message.kwargs.get(group_key, "") if group_key else ""
     return (
         message.message_id,
@@ -74,6 +86,12 @@ def idempotency_arguments(idempotency: Idempotency | None, index: int) -> tuple[
         return "", ""
     # One job or many: the place is always part of the name, so that a list can't pass for a single job.
     return f"{idempotency.owner}:{idempotency.key}#{index}", idempotency.body_hash
+
+
+def flow_argument(message: Message[Any]) -> Argument:
+    """The last one: the job's place in a flow, or empty."""
+    place: FlowPlace | None = message.options.get(FLOW)
+    return "" if place is None else place.argument()
 
 
 def answer_of(queue: Any, job_id: bytes, state: bytes, what: bytes) -> Enqueued:

@@ -58,6 +58,7 @@ class JobProxy(MessageProxy):
         self.options = {}
         self.result: Any = None
         self.provider_call = NOT_CALLED
+        self.flow: dict[str, Any] | None = None
         self.started = time.monotonic()
 
     @property
@@ -116,6 +117,7 @@ def read_job(
         if "args" in stored:
             proxy.args = tuple(stored["args"])
         proxy.options["v"] = stored.get("v", 1)
+        proxy.flow = stored.get("flow")
         proxy.attempt, proxy.stalls, proxy.released_ms = attempt, stalls, released_ms
         proxy.alone = stalls > 0
         proxy.created_at_ms, proxy.fetched_at_ms = int(created), now_ms
@@ -168,9 +170,15 @@ def _take_options(proxy: JobProxy, options: dict[str, Any]) -> None:
 class CurrentJob:
     """The job that the calling thread runs."""
 
-    def __init__(self, proxy: JobProxy, store_progress: Callable[[JobProxy, Any], bool]) -> None:
+    def __init__(
+        self,
+        proxy: JobProxy,
+        store_progress: Callable[[JobProxy, Any], bool],
+        read_results: Callable[[JobProxy], dict[str, Any]] | None = None,
+    ) -> None:
         self._proxy = proxy
         self._store_progress = store_progress
+        self._read_results = read_results
 
     @property
     def id(self) -> str:
@@ -221,6 +229,18 @@ class CurrentJob:
     def version(self) -> int:
         """The schema version of the job's data."""
         return int(self._proxy.options.get("v", 1))
+
+    @property
+    def flow_id(self) -> str | None:
+        """The flow that the job belongs to, if any."""
+        return None if self._proxy.flow is None else str(self._proxy.flow["id"])
+
+    def dependency_results(self) -> dict[str, Any]:
+        """The results of the jobs of its flow that this one waited for, by their keys; {} if it waited for none.
+
+        One that failed is missing: only a job that is released all the same runs then. Raises ``RedisUnavailable``.
+        """
+        return {} if self._read_results is None else self._read_results(self._proxy)
 
     def is_final(self, exception: BaseException) -> bool:
         """Whether the job would end for good if this attempt ended with ``exception``."""

@@ -8,7 +8,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -16,12 +16,14 @@ import redis
 from shared.broker import job_log, keys
 from shared.broker.connection import Argument
 from shared.broker.describing import describe_worker
+from shared.broker.releasing import release_dependents
 from shared.broker.sweeping import sweep
 from shared.errors import DokoError, RedisUnavailable
 
 if TYPE_CHECKING:
     from shared.broker.broker import DokoBroker
     from shared.broker.consumer import JobConsumer
+    from shared.broker.finish import Finish
     from shared.broker.proxy import JobProxy
     from shared.broker.states import WorkerState
 
@@ -46,6 +48,7 @@ class Timekeeper:
         self._due_at = math.inf
         self._came_round_s = time.monotonic()
         self._renew_at = -math.inf
+        self._release_at = math.inf
         self._reached = False
         self._stopped = threading.Event()
         self._clock_thread = threading.Thread(target=self._keep_time, name=f"timekeeper-{self._queue}", daemon=True)
@@ -69,6 +72,8 @@ class Timekeeper:
             self._clock_thread.join(LISTEN_S * 2)
         self._listener.join(LISTEN_S * 2)
         self._listening.close()
+        if self._release_at < math.inf:
+            self._guard(self._release)
         if self._reached:  # a Redis that is away would only hold up the end
             self._guard(self._depart)
 
@@ -77,6 +82,13 @@ class Timekeeper:
         with self._condition:
             self._renew_at = -math.inf
             self._condition.notify_all()
+
+    def note_ended(self, batch: Sequence[Finish]) -> None:
+        """Attempts have ended; if other jobs may depend on theirs, they are told at once."""
+        if any(finish.proxy.flow for finish in batch):
+            with self._condition:
+                self._release_at = -math.inf
+                self._condition.notify_all()
 
     def quiet_s(self) -> float:
         """Seconds since the last round of this clock or of its consumer, whichever is longer ago; 0 when stopped."""
@@ -95,32 +107,42 @@ class Timekeeper:
         sweep_at = time.monotonic() + random.uniform(0, self._sweep_s)  # noqa: S311 - spreads the workers' sweeps
         watch_at = time.monotonic()
         while not self._stopped.is_set():
-            with self._condition:
-                rest = min(self._renew_at, sweep_at, watch_at, self._due_at) - time.monotonic()
-                if rest > 0:
-                    self._condition.wait(rest)
-                now = self._came_round_s = time.monotonic()
-                due = self._due_at <= now
-                if due:
-                    self._due_at = math.inf
-                renews = self._renew_at <= now
-                if renews:
-                    self._renew_at = math.inf
+            now, steps = self._next_round(min(sweep_at, watch_at))
             if self._stopped.is_set():
                 return
-            if due:
-                self._guard(self._consumer.wake)
-            if renews:
-                self._reached = self._guard(self._renew)
-                again_at = now + (self._lease_s / 3 if self._reached else RETRY_AFTER_S)
-                with self._condition:
-                    self._renew_at = min(self._renew_at, again_at)
+            for step in steps:
+                self._guard(step)
             if sweep_at <= now:
                 self._guard(self._sweep)
                 sweep_at = now + self._sweep_s
             if watch_at <= now:
                 self._broker.lifecycle.check(self._parent)
                 watch_at = now + WATCH_INTERVAL_S
+
+    def _next_round(self, at: float) -> tuple[float, list[Callable[[], None]]]:
+        """Wait for what comes next, ``at`` the latest: the time, and what others asked for by then."""
+        steps: list[Callable[[], None]] = []
+        with self._condition:
+            rest = min(self._renew_at, self._due_at, self._release_at, at) - time.monotonic()
+            if rest > 0:
+                self._condition.wait(rest)
+            now = self._came_round_s = time.monotonic()
+            if self._due_at <= now:
+                self._due_at = math.inf
+                steps.append(self._consumer.wake)
+            if self._release_at <= now:
+                self._release_at = math.inf
+                steps.append(self._release)
+            if self._renew_at <= now:
+                self._renew_at = math.inf
+                steps.append(self._renew_and_plan)
+        return now, steps
+
+    def _renew_and_plan(self) -> None:
+        self._reached = self._guard(self._renew)
+        again_at = time.monotonic() + (self._lease_s / 3 if self._reached else RETRY_AFTER_S)
+        with self._condition:
+            self._renew_at = min(self._renew_at, again_at)
 
     def _guard(self, step: Callable[[], None]) -> bool:
         try:
@@ -165,6 +187,10 @@ class Timekeeper:
     def _sweep(self) -> None:
         for job in sweep(self._broker.scripts, self._queue, self._broker.config):
             job_log.stalled(self._queue, job)
+        self._release()
+
+    def _release(self) -> None:
+        release_dependents(self._broker.scripts, self._queue, self._broker.config)
 
     def _listen(self) -> None:
         client: Any = self._listening

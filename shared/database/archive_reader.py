@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import or_, select
 
+from shared.broker.flow import flow_in
 from shared.broker.states import State
 from shared.database.bulk import among, plain_order
 from shared.database.models.engine import ArchivedJob, JobEventRow
@@ -106,4 +107,5 @@ def _job(row: ArchivedJob) -> Job:
         stalls=int(rest.get("stalls") or 0),
         released_ms=int(rest.get("releasedMs") or 0),
         deduplication_key=rest.get("deduplicationKey"),
+        flow=flow_in(rest),
     )

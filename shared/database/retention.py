@@ -16,6 +16,7 @@ from shared.database.job_index import job_names
 from shared.database.models import (
     ArchivedJob,
     DraftRequest,
+    Flow,
     JobEventRow,
     JobIndexRow,
     JobMinute,
@@ -57,6 +58,7 @@ class Removed:
     outbox: int = 0
     receipts: int = 0
     draft_requests: int = 0
+    flows: int = 0
 
 
 def remove_expired(database: Database, retention: Retention | None = None, *, now: datetime | None = None) -> Removed:
@@ -72,6 +74,7 @@ def remove_expired(database: Database, retention: Retention | None = None, *, no
         outbox=_remove_published(database, instant - keep.published),
         receipts=_remove_receipts(database, instant - keep.receipts),
         draft_requests=_remove_draft_requests(database, instant - keep.draft_requests),
+        flows=_remove_flows(database, instant - keep.archive),
     )
 
 
@@ -145,6 +148,11 @@ def _remove_receipts(database: Database, before: datetime) -> int:
     key = (WhatsAppReceipt.provider, WhatsAppReceipt.provider_id, WhatsAppReceipt.state)
     old = select(*key).where(WhatsAppReceipt.received_at < before).limit(BATCH)
     return _repeat(database, delete(WhatsAppReceipt).where(tuple_(*key).in_(old)))
+
+
+def _remove_flows(database: Database, before: datetime) -> int:
+    old = select(Flow.id).where(Flow.created_at < before).order_by(Flow.created_at).limit(BATCH)
+    return _repeat(database, delete(Flow).where(Flow.id.in_(old)))
 
 
 def _remove_draft_requests(database: Database, before: datetime) -> int:

@@ -131,6 +131,7 @@ _GATEWAY: Rights = (
     | {
         "api_tokens": _write(ApiToken, but=("token_hash", "user_name", "role", "created_at")),
         "operator_log": APPEND,
+        "flows": Right(insert=True, update=("cancelled_at",)),
         "retailers": _write(Retailer, but=("debt_paisa", "credit_score")),
         "vendors": _write(Vendor, but=_KEPT_BY_WORKERS),
         "products": _write(Product),
@@ -159,6 +160,7 @@ _SCHEDULER: Rights = _read(
     "archive_positions": _write(ArchivePosition),
     "whatsapp_receipts": Right(delete=True),
     "draft_requests": Right(delete=True),
+    "flows": Right(delete=True),
     "operator_log": APPEND,
     "orders": _change("payment_status"),
     "vendor_records": _write(VendorRecord),

@@ -196,8 +196,7 @@ def _blocked(job: Job, facts: Facts) -> Iterator[Reason]:
             f"Job {facts.blocker} ({state}) holds the same deduplication key: this one follows when that has ended."
         )
         yield Reason(Code.DEDUPLICATION, message, {"blocked_by": [facts.blocker], "blocker_state": state})
-    waits_for = [str(each) for each in getattr(job, "depends_on", None) or ()]
-    if waits_for:
+    elif waits_for := job.waits_for:
         jobs = "one job" if len(waits_for) == 1 else f"{len(waits_for)} jobs"
         message = f"It belongs to a flow and waits for {jobs}: {', '.join(waits_for[:5])}."
         yield Reason(Code.FLOW, message, {"blocked_by": waits_for})

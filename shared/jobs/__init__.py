@@ -21,7 +21,9 @@ from marshmallow import ValidationError
 
 from shared.broker.options import ClientLimit, Enqueued, Idempotency, NewJob
 from shared.clock import Clock
+from shared.database.session import Database
 from shared.errors import InvalidOption
+from shared.flows import Asked, FlowStep, create_flow
 from shared.jobs.requests import CallDefaults, call_defaults, job_from, new_job, no_defaults
 from shared.messages import (
     AnswerOffer,
@@ -213,6 +215,14 @@ class JobQueueService:
     def add_job(self, queue_key: str, name: str, data: object, **options: Any) -> Enqueued:
         """Enqueue any job of any queue (``WHATSAPP``, ``message``): no defaults but the queue's. See ``any_job``."""
         return self._broker.add(self.any_job(queue_key, name, data, in_json_names(options)))
+
+    def add_flow(self, steps: Sequence[FlowStep], database: Database, asked: Asked) -> str:
+        """Enqueue jobs that wait for each other (``shared.flows``), all or none; returns the flow's id.
+
+        ``FlowStep("score", service.any_job(…))`` and ``FlowStep("remind", …, depends_on=("score",))`` make a flow of
+        two, ``chained([…])`` one in a row. Raises ``InvalidFlow`` or ``IdempotencyConflict``.
+        """
+        return create_flow(database, self._broker, steps, asked)
 
     def clean_old_jobs(self, queue_key: str, hours: float, store: Cleans[Cleaned]) -> Cleaned:
         """Remove jobs completed more than ``hours`` ago, and failed ones older than seven times that."""

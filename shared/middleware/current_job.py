@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 from dramatiq.broker import Broker, MessageProxy
 from dramatiq.middleware import Middleware
 
 from shared import logs
+from shared.broker.flow import dependency_results
 from shared.broker.proxy import CurrentJob, JobProxy, current_job, set_current_job
+
+if TYPE_CHECKING:
+    from shared.broker.broker import DokoBroker
 
 
 class CurrentJobMiddleware(Middleware):
@@ -21,7 +26,9 @@ class CurrentJobMiddleware(Middleware):
     def before_process_message(self, broker: Broker, message: MessageProxy) -> None:
         """The calling thread begins a job."""
         if isinstance(message, JobProxy):
-            set_current_job(CurrentJob(message, broker.store_progress))  # type: ignore[attr-defined]
+            engine = cast("DokoBroker", broker)
+            read_results = partial(dependency_results, engine.scripts.client)
+            set_current_job(CurrentJob(message, engine.store_progress, read_results))
 
     def after_process_message(
         self, broker: Broker, message: MessageProxy, *, result: Any = None, exception: BaseException | None = None

@@ -15,6 +15,7 @@ from shared.errors import InvalidOption
 
 JOB_OPTIONS = "job_options"
 VERSION = "v"
+FLOW = "flow"
 
 # Dramatiq's spelling of our options: snake case, durations in milliseconds.
 _FIELDS = {
@@ -46,7 +47,7 @@ class JobOptionsMiddleware(Middleware):
     def before_enqueue(self, broker: Broker, message: Message[Any], delay: int | None) -> None:
         """Refuse unknown options before anything is stored."""
         for name in message.options:
-            if name not in _FIELDS and name not in {JOB_OPTIONS, VERSION}:
+            if name not in _FIELDS and name not in {JOB_OPTIONS, VERSION, FLOW}:
                 nearest = get_close_matches(name, list(_FIELDS), n=1)
                 hint = f"; did you mean '{nearest[0]}'?" if nearest else f" (known: {', '.join(_FIELDS)})"
                 raise UnknownOption(f"{name} is not an option of a message{hint}", field=name)

@@ -128,6 +128,10 @@ def _check_stream(engine: Engine, records: dict[str, dict[str, str]]) -> None:
 
 def _check_followers(engine: Engine, records: dict[str, dict[str, str]]) -> None:
     for job_id, record in records.items():
-        if record["state"] == "blocked":
+        if "pending" in record:
+            told = [value for name, value in record.items() if name.startswith("dep:")]
+            assert int(record["pending"]) == sum(value in {"w", "x"} for value in told)
+            assert record["state"] != "blocked" or int(record["pending"]) > 0
+        elif record["state"] == "blocked":
             assert records[record["blocker"]].get("follower") == job_id
             assert records[record["blocker"]]["state"] not in FINISHED

@@ -52,12 +52,12 @@ end
 local function finish(first, called)
   local id, its_token, outcome, payload = ARGV[first], ARGV[first + 1], ARGV[first + 2], ARGV[first + 3]
   local found = call('HMGET', JOB .. id, 'state', 'token', 'group', 'dedup', 'mode', 'follower', 'cancel', 'worker',
-    'priority', 'attempt', 'msg', 'started', 'errors', 'stalls', 'released', 'progress')
+    'priority', 'attempt', 'msg', 'started', 'errors', 'stalls', 'released', 'progress', 'dependents')
   if not found[1] then return 'g' end
   if found[2] ~= its_token then return 'l' end
   if found[1] ~= 'active' then return 'd' end
   local job = {group = found[3], dedup = found[4], mode = found[5], follower = found[6], worker = found[8],
-    priority = found[9], attempt = found[10]}
+    priority = found[9], attempt = found[10], dependents = found[17]}
   left[#left + 1] = id
   if job.group then group_left(job.group) end
   local is_down = breaker_settings and circuit_note(breaker_settings, called, id, its_token, payload)

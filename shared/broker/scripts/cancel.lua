@@ -4,7 +4,7 @@
 -- Returns {'cancelled'}, {'active'} (asked to stop), {'finished', state} or {'missing'}
 local id = ARGV[1]
 local found = call('HMGET', JOB .. id, 'state', 'worker', 'group', 'dedup', 'mode', 'follower', 'blocker', 'attempt',
-  'token')
+  'token', 'dependents')
 local state = found[1]
 if not state then return {'missing'} end
 if is_finished(state) then return {'finished', state} end
@@ -26,7 +26,7 @@ else
   call('ZREM', BLOCKED, id)
   if found[7] then call('HDEL', JOB .. found[7], 'follower') end
 end
-local job = {dedup = found[4], mode = found[5], follower = found[6], attempt = found[8]}
+local job = {dedup = found[4], mode = found[5], follower = found[6], attempt = found[8], dependents = found[10]}
 -- A blocked follow-up doesn't hold the key yet; its holder keeps it.
 if state == 'blocked' then job.dedup = nil end
 finish_job(id, 'cancelled', job, '', 100, {'by', ARGV[2], 'why', ARGV[3]})

@@ -1,9 +1,10 @@
 -- Creates jobs: at most 1,000 a call, all of them or (client limit, full) none.
 --
 -- ARGV[1] client of the limit or ''   [2] its jobs a window   [3] the window in ms   [4] most unarchived events
--- ARGV[5] number of jobs, then 11 arguments each:
+-- ARGV[5] number of jobs, then 12 arguments each:
 --   id, message (JSON), priority or '', delay in ms, group or '', deduplication key or '', its mode,
---   its window in ms or '', idempotency key or '', hash of the body, what the index keeps (JSON)
+--   its window in ms or '', idempotency key or '', hash of the body, what the index keeps (JSON),
+--   place in a flow (JSON: id, onFailure, dependsOn as a list of ids, dependents as its text) or ''
 -- Returns {'OK', then for each job: id, state, what}: created, known, duplicate, replaced, follow-up, replayed
 --   or {'LIMIT', ms until the window ends}, {'FULL', events} or {'CONFLICT'}: an idempotency key came with another body
 local client, count = ARGV[1], tonumber(ARGV[5])
@@ -11,11 +12,11 @@ local client, count = ARGV[1], tonumber(ARGV[5])
 -- What each idempotency key stood for: {hash of the body, id}; checked before anything is created.
 local answered = {}
 for i = 0, count - 1 do
-  local idem = ARGV[14 + i * 11]
+  local idem = ARGV[14 + i * 12]
   local seen = idem ~= '' and call('GET', PREFIX .. 'idem:' .. idem)
   if seen then
     local bar = string.find(seen, '|', 1, true)
-    if string.sub(seen, 1, bar - 1) ~= ARGV[15 + i * 11] then return {'CONFLICT'} end
+    if string.sub(seen, 1, bar - 1) ~= ARGV[15 + i * 12] then return {'CONFLICT'} end
     answered[i] = string.sub(seen, bar + 1)
   end
 end
@@ -38,7 +39,32 @@ local function answer(id, state, what)
   reply[#reply + 1] = what
 end
 
-local function create(id, message, priority, delay, group, key, mode, index, state, due, blocker)
+-- A job of a flow notes whom it waits for and who waits for it; its delay begins when it has waited.
+local function put_in_flow(fields, delay, place)
+  local function put(name, value)
+    fields[#fields + 1] = name
+    fields[#fields + 1] = value
+  end
+  if place.dependents then put('dependents', place.dependents) end
+  if not place.dependsOn then return end
+  put('pending', #place.dependsOn)
+  if place.onFailure ~= 'fail' then put('onfail', place.onFailure) end
+  if delay > 0 then put('after', delay) end
+  for _, dependency in ipairs(place.dependsOn) do put('dep:' .. dependency, 'w') end
+end
+
+-- Dependencies that ended before this job was here are put among the releases, as if they ended now.
+local function meet_early(id)
+  local early = call('HGETALL', PREFIX .. 'early:' .. id)
+  for i = 1, #early, 2 do
+    local bar = string.find(early[i + 1], '|', 1, true)
+    call('XADD', RELEASES, '*', 'job', early[i], 'state', string.sub(early[i + 1], 1, bar - 1),
+      'result', string.sub(early[i + 1], bar + 1), 'dependents', cjson.encode({id}))
+  end
+  if #early > 0 then call('DEL', PREFIX .. 'early:' .. id) end
+end
+
+local function create(id, message, priority, delay, group, key, mode, index, state, due, blocker, place)
   local fields = {'msg', NOW .. '|' .. message, 'state', state}
   if priority ~= '' then fields[#fields + 1] = 'priority'; fields[#fields + 1] = priority end
   if group ~= '' then fields[#fields + 1] = 'group'; fields[#fields + 1] = group end
@@ -50,8 +76,13 @@ local function create(id, message, priority, delay, group, key, mode, index, sta
     fields[#fields + 1] = 'blocker'; fields[#fields + 1] = blocker
     fields[#fields + 1] = 'due'; fields[#fields + 1] = due
   end
+  if place then put_in_flow(fields, delay, place) end
   call('HSET', JOB .. id, unpack(fields))
-  if state == 'blocked' then
+  if place and state == 'blocked' then
+    call('ZADD', BLOCKED, NOW, id)
+    event('blocked', id, 'flow', place.id, 'waitsFor', #place.dependsOn, 'index', index, 'created', NOW)
+    meet_early(id)
+  elseif state == 'blocked' then
     call('ZADD', BLOCKED, NOW, id)
     event('blocked', id, 'by', blocker, 'index', index, 'created', NOW)
   elseif state == 'delayed' then
@@ -124,13 +155,15 @@ local function enqueue(first)
     end
     if mode == 'ttl' then call('SET', name, id, 'PX', window) else call('SET', name, id) end
   end
+  local place = ARGV[first + 11] ~= '' and cjson.decode(ARGV[first + 11]) or nil
   local state = delay > 0 and 'delayed' or 'waiting'
-  create(id, message, priority, delay, group, key, mode, index, state, now + delay, nil)
+  if place and place.dependsOn then state = 'blocked' end
+  create(id, message, priority, delay, group, key, mode, index, state, now + delay, nil, place)
   answer(id, state, 'created')
 end
 
 for i = 0, count - 1 do
-  local first = 6 + i * 11
+  local first = 6 + i * 12
   local idem, hash = ARGV[first + 8], ARGV[first + 9]
   if answered[i] then
     answer(answered[i], call('HGET', JOB .. answered[i], 'state') or 'completed', 'replayed')

@@ -84,6 +84,9 @@ local function finish_job(id, state, job, result, keep, extra)
     list.members[#list.members + 1] = id
   end
   if job.dedup or job.follower then release_key(id, job.dedup, job.mode, job.follower) end
+  if job.dependents then
+    call('XADD', RELEASES, '*', 'job', id, 'state', state, 'result', result, 'dependents', job.dependents)
+  end
 end
 
 -- Removes the oldest finished jobs beyond the number to keep, at most 1,000 a call.

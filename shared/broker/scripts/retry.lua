@@ -2,20 +2,24 @@
 --
 -- ARGV[1] id   [2] who; then, for a job that only the archive remembers and that becomes a record again:
 -- ARGV[3] created|message (JSON)   [4] errors or ''   [5] priority or ''   [6] group or ''   [7] deduplication key or ''
--- Returns {'waiting'}, {'missing'}, {'state', state} or {'key', id of the holder}
+-- ARGV[8] ids of the jobs that depend on it (JSON) or ''
+-- Returns {'waiting'}, {'missing'}, {'state', state}, {'key', id of the holder} or {'dependencies'}: some that it
+--   depends on have not completed
 local id = ARGV[1]
-local found = call('HMGET', JOB .. id, 'state', 'dedup', 'mode', 'priority', 'group')
+local found = call('HMGET', JOB .. id, 'state', 'dedup', 'mode', 'priority', 'group', 'pending')
 local restored
 if not found[1] then
   if not ARGV[3] then return {'missing'} end
   found = {'failed', ARGV[7] ~= '' and ARGV[7], 'until_finished', ARGV[5], ARGV[6] ~= '' and ARGV[6]}
   restored = {'msg', ARGV[3]}
-  for name, value in pairs({errors = ARGV[4], priority = ARGV[5], group = ARGV[6], dedup = ARGV[7]}) do
+  for name, value in pairs({errors = ARGV[4], priority = ARGV[5], group = ARGV[6], dedup = ARGV[7],
+    dependents = ARGV[8]}) do
     if value ~= '' then restored[#restored + 1] = name; restored[#restored + 1] = value end
   end
   if found[2] then restored[#restored + 1] = 'mode'; restored[#restored + 1] = found[3] end
 end
 if found[1] ~= 'failed' then return {'state', found[1]} end
+if (tonumber(found[6]) or 0) > 0 then return {'dependencies'} end
 if found[2] and found[3] ~= 'ttl' then
   local name = PREFIX .. 'dedup:' .. found[2]
   local holder = call('GET', name)

@@ -36,11 +36,12 @@ local function end_of_stalled(id, job, state, error, extra)
 end
 
 for _, id in ipairs(call('ZRANGEBYSCORE', ACTIVE, '-inf', now, 'LIMIT', 0, ARGV[1])) do
-  local found = call('HMGET', JOB .. id, 'state', 'worker', 'group', 'dedup', 'mode', 'follower', 'cancel', 'priority', 'attempt')
+  local found = call('HMGET', JOB .. id, 'state', 'worker', 'group', 'dedup', 'mode', 'follower', 'cancel', 'priority', 'attempt',
+    'dependents')
   if found[1] ~= 'active' then
     call('ZREM', ACTIVE, id)
   else
-    local job = {dedup = found[4], mode = found[5], follower = found[6], attempt = found[9]}
+    local job = {dedup = found[4], mode = found[5], follower = found[6], attempt = found[9], dependents = found[10]}
     leave_active(id, found[2], found[3])
     local stalls = call('HINCRBY', JOB .. id, 'stalls', 1)
     call('HDEL', JOB .. id, 'token')

@@ -5,7 +5,7 @@ from shared.database.models.engine import ArchivedJob, ArchivePosition, JobEvent
 from shared.database.models.job_index import JobIndexRow, JobMinute
 from shared.database.models.mail import Email, EmailState
 from shared.database.models.money import LedgerEntry, Payment
-from shared.database.models.operations import OperatorLogEntry
+from shared.database.models.operations import Flow, OperatorLogEntry
 from shared.database.models.orders import DraftRequest, Order, OrderEvent, OrderItem
 from shared.database.models.platform import NumberSequence, Product, Retailer, Stock, Vendor
 from shared.database.models.reminders import Reminder
@@ -32,6 +32,7 @@ __all__ = [
     "DraftRequest",
     "Email",
     "EmailState",
+    "Flow",
     "JobEventRow",
     "JobIndexRow",
     "JobMinute",

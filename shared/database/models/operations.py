@@ -1,4 +1,4 @@
-"""Tables of operations: what people did to queues, jobs and tokens."""
+"""Tables of operations: what people did to queues, jobs and tokens, and the flows they asked for."""
 
 from __future__ import annotations
 
@@ -38,3 +38,20 @@ class OperatorLogEntry(Base):
     request_id: Mapped[str | None] = mapped_column(String(64))
     remote_address: Mapped[str | None] = mapped_column(String(64))
     details: Mapped[JsonObject] = mapped_column(default=dict)
+
+
+class Flow(Base):
+    """Jobs that wait for each other; their states are the engine's."""
+
+    __tablename__ = "flows"
+    __table_args__ = (Index(None, "created_at", "id"),)
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str | None] = mapped_column(String(128))
+    created_by: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    cancelled_at: Mapped[datetime | None]
+    body_hash: Mapped[str | None] = mapped_column(String(64))
+    """Of the request, if it had an Idempotency-Key: the id is made of that."""
+    jobs: Mapped[list[JsonObject]]
+    """Key, id, queue, name, dependsOn (keys), onDependencyFailure; those that wait before those they wait for."""

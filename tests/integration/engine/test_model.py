@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -16,11 +17,15 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
 from deploy.local.redis_server import RedisServer
-from shared.broker import DeduplicationMode
+from shared.broker import DeduplicationMode, NewJob, keys
+from shared.broker.releasing import release_dependents
 from shared.errors import DeduplicationKeyTaken, WrongState
+from shared.flows import OnFailure
 from shared.queues import Queue
 from tests.kit.agreement import assert_agreement
 from tests.kit.engine import Engine, RawWorker, Taken, error
+from tests.kit.flow_model import FlowModel
+from tests.kit.flows import jobs_of, step
 
 SOAK = os.environ.get("SOAK") == "1"
 EXAMPLES, STEPS = (2_000, 80) if SOAK else (60, 40)
@@ -46,6 +51,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.stale: list[tuple[RawWorker, Taken]] = []
         self.paused = False
         self.made = 0
+        self.flows = FlowModel(self.states)
 
     def teardown(self) -> None:
         self.engine.close()
@@ -80,6 +86,56 @@ class EngineMachine(RuleBasedStateMachine):
                 self.attempts[added.job_id] = 0
             assert self.states[added.job_id] == added.state.value
             assert added.state.value in UNFINISHED
+
+    @rule(
+        count=st.integers(1, 3),
+        on_failure=st.sampled_from(OnFailure),
+        delay_ms=st.sampled_from([0, 0, 3_600_000]),
+        chained=st.booleans(),
+        is_early=st.booleans(),
+        group=st.sampled_from(["a", ""]),
+    )
+    def enqueue_a_flow(
+        self,
+        *,
+        count: int,
+        on_failure: OnFailure,
+        delay_ms: int,
+        chained: bool,
+        is_early: bool,
+        group: str,
+    ) -> None:
+        """Some jobs, one that waits for them all and perhaps one behind it, which may come in much later."""
+        data = {"recipient": group} if group else {}
+        firsts = [step(str(n), QUEUE, data=data) for n in range(count)]
+        keys = [each.key for each in firsts]
+        steps = [*firsts, step("all", QUEUE, *keys, on_failure=on_failure, data=data, delay_ms=delay_ms)]
+        if chained:
+            steps.append(step("behind", QUEUE, "all", on_failure=on_failure))
+        self.made += 1
+        jobs = jobs_of(steps, f"flow-{self.made:04}")
+        late = [] if is_early else [jobs.pop("all")]
+        for job in jobs.values():
+            self._add_to_flow(job)
+        self.flows.late += late
+
+    @precondition(lambda self: self.flows.late)
+    @rule()
+    def enqueue_the_rest_of_a_flow(self) -> None:
+        self._add_to_flow(self.flows.late.pop())
+
+    def _add_to_flow(self, job: NewJob) -> None:
+        added = self.engine.broker.add(replace(job, options=replace(job.options, keep_completed=KEPT)))
+        assert added.created
+        self.states[added.job_id] = added.state.value
+        self.attempts[added.job_id] = 0
+        self.flows.add(added.job_id, job)
+
+    @rule()
+    def dependents_are_told(self) -> None:
+        release_dependents(self.engine.scripts, QUEUE.value, self.engine.config)
+        self.flows.tell()
+        assert self.engine.client.xlen(keys.releases(QUEUE)) == 0
 
     @rule(worker=st.integers(0, 2), room=st.integers(1, 4))
     def fetch(self, worker: int, room: int) -> None:
@@ -199,6 +255,10 @@ class EngineMachine(RuleBasedStateMachine):
             with pytest.raises(WrongState):
                 self.engine.store.retry(QUEUE, job_id, "ada")
             return
+        if self.flows.is_held_back(job_id):
+            with pytest.raises(WrongState, match="depends on"):
+                self.engine.store.retry(QUEUE, job_id, "ada")
+            return
         holder = self._holder_of_its_key(job_id)
         if holder:
             with pytest.raises(DeduplicationKeyTaken) as taken:
@@ -253,12 +313,14 @@ class EngineMachine(RuleBasedStateMachine):
     def _end(self, job_id: str, state: str) -> None:
         self.states[job_id] = state
         self.cancelling.discard(job_id)
+        if state not in UNFINISHED:
+            self.flows.ended(job_id, state)
         self._learn_promotions()
 
     def _learn_promotions(self) -> None:
         # What a step may do besides: release a follow-up whose holder ended.
         for job_id, state in self.states.items():
-            if state == "blocked":
+            if state == "blocked" and job_id not in self.flows.told:
                 now = self.engine.state(job_id)
                 assert now in {"blocked", "waiting", "delayed"}
                 blocker = next(e.fields["by"] for e in self.engine.stream() if e.event == "blocked" and e.job == job_id)

@@ -31,6 +31,8 @@ OPERATOR_ACTIONS = [
     ("POST", "/queues/WHATSAPP/jobs/whatsapp-1/promote"),
     ("DELETE", "/jobs/whatsapp-1"),
     ("POST", "/workers/here:1:abc/quiet"),
+    ("POST", "/flows"),
+    ("DELETE", "/flows/flow-1"),
     ("POST", "/workers/here:1:abc/resume"),
 ]
 VIEWS = [
@@ -46,6 +48,8 @@ VIEWS = [
     ("GET", "/jobs/whatsapp-1/events"),
     ("GET", "/workers"),
     ("GET", "/jobs/whatsapp-1/explain"),
+    ("GET", "/flows"),
+    ("GET", "/flows/flow-1"),
 ]
 
 
