@@ -25,6 +25,7 @@ from gateway.routes import (
     flows,
     health,
     jobs,
+    limits,
     master,
     orders,
     payments,
@@ -53,7 +54,7 @@ from shared.worker_control import WorkerControl
 ROUTES = (
     *(queues.routes, jobs.routes, whatsapp.routes, schedules.routes, health.routes, docs.routes),
     *(credit.routes, reminders.routes, orders.routes, payments.routes, retailers.routes, reports.routes),
-    *(master.routes, drafts.routes, workers.routes, searching.routes, flows.routes),
+    *(master.routes, drafts.routes, workers.routes, searching.routes, flows.routes, limits.routes),
 )
 WEBHOOKS = "gateway.routes.webhooks"
 

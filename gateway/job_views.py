@@ -103,6 +103,12 @@ def stats_view(stats: QueueStats) -> Json:
             "nextProbeAt": _time(stats.breaker.next_probe_at_ms),
             "opened": stats.breaker.opened,
         },
+        "limited": {
+            "rate": stats.limited.rate,
+            "concurrency": stats.limited.concurrency,
+            "groups": stats.limited.groups,
+            "clients": stats.limited.clients,
+        },
         "backlog": stats.backlog,
         "workers": stats.workers,
         "stalled": stats.stalled,

@@ -6,7 +6,14 @@ from typing import ClassVar
 
 from marshmallow import Schema, fields, validate
 
-from shared.broker.options import MAX_ATTEMPTS, MAX_DELAY_MS, MAX_JOB_ID_LENGTH, MAX_KEY_LENGTH, MAX_TIMEOUT_MS
+from shared.broker.options import (
+    LONGEST_GROUP,
+    MAX_ATTEMPTS,
+    MAX_DELAY_MS,
+    MAX_JOB_ID_LENGTH,
+    MAX_KEY_LENGTH,
+    MAX_TIMEOUT_MS,
+)
 from shared.broker.options import DeduplicationMode as Mode
 from shared.broker.states import State
 from shared.messages import MESSAGES, schema_of
@@ -43,6 +50,9 @@ class OptionsSchema(Schema):
     removeOnComplete = fields.Integer(validate=validate.Range(0))  # noqa: N815 - the same
     removeOnFail = fields.Integer(validate=validate.Range(0))  # noqa: N815 - the same
     jobId = fields.String(validate=validate.Length(1, MAX_JOB_ID_LENGTH))  # noqa: N815 - the same
+    group = fields.String(
+        validate=validate.Length(1, LONGEST_GROUP), metadata={"description": "instead of the queue's group key"}
+    )
     language = fields.String(validate=validate.OneOf(["ne", "en"]), metadata={"description": "WhatsApp only"})
 
 
@@ -199,6 +209,15 @@ class BreakerSchema(Schema):
     opened = fields.Integer(required=True, metadata={"description": "how often, ever"})
 
 
+class LimitedSchema(Schema):
+    """How often limits held something back, ever: fetches, fetches, groups, requests."""
+
+    rate = fields.Integer(required=True)
+    concurrency = fields.Integer(required=True)
+    groups = fields.Integer(required=True)
+    clients = fields.Integer(required=True)
+
+
 class QueueStatsSchema(Schema):
     """One queue's numbers."""
 
@@ -207,6 +226,7 @@ class QueueStatsSchema(Schema):
     is_paused = fields.Boolean(required=True, data_key="isPaused")
     pause = fields.Dict(required=True, allow_none=True)
     breaker = fields.Nested(BreakerSchema, required=True)
+    limited = fields.Nested(LimitedSchema, required=True)
     backlog = fields.Integer(required=True, metadata={"description": "jobs that a worker could run now"})
     workers = fields.Integer(required=True)
     stalled = fields.Integer(required=True)

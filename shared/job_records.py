@@ -103,6 +103,20 @@ class BreakerState:
 
 
 @dataclass(frozen=True, slots=True)
+class Limited:
+    """How often limits held something back, ever.
+
+    Fetches with jobs waiting that the queue's rate or concurrency stopped, times that a group with more jobs reached
+    its limit, and requests of API clients that were refused.
+    """
+
+    rate: int = 0
+    concurrency: int = 0
+    groups: int = 0
+    clients: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class QueueStats:
     """Counts of a queue, read in constant time: ``completed`` ever, the others now."""
 
@@ -123,6 +137,7 @@ class QueueStats:
     oldest_waiting_ms: int | None
     pause: Pause | None
     breaker: BreakerState
+    limited: Limited = Limited()
     parked: int = 0
     total_failed: int = 0
     total_cancelled: int = 0

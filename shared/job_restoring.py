@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 
 from shared.broker.connection import Argument
+from shared.broker.grouping import group_of
 from shared.broker.states import State
 from shared.errors import WrongState
 from shared.job_records import Job
@@ -26,7 +27,7 @@ def restoring_arguments(job: Job, group_key: str | None) -> tuple[Argument, ...]
         f"{job.created_at_ms}|{orjson.dumps(message).decode()}",
         orjson.dumps(job.errors)[1:-1],
         job.options.get("priority", ""),
-        str(job.data.get(group_key, "")) if group_key else "",
+        str(job.options.get("group") or group_of(job.data, group_key)),
         job.deduplication_key or "",
         orjson.dumps(job.dependents) if job.dependents else "",
     )

@@ -6,7 +6,7 @@ change is one script, every read is bounded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import orjson
@@ -14,9 +14,9 @@ import redis
 
 from shared.broker import job_log, keys
 from shared.broker.config import EngineConfig
-from shared.broker.connection import UNREACHABLE, Argument, Scripts
+from shared.broker.connection import UNREACHABLE, Scripts
 from shared.broker.states import State
-from shared.errors import DeduplicationKeyTaken, InvalidOption, JobNotFound, RedisUnavailable, WrongState
+from shared.errors import DeduplicationKeyTaken, JobNotFound, RedisUnavailable, WrongState
 from shared.job_filter import JobFilter
 from shared.job_index import JobIndex
 from shared.job_listing import list_jobs, read_jobs
@@ -35,6 +35,7 @@ from shared.job_records import (
 from shared.job_restoring import restoring_arguments
 from shared.job_search import Search
 from shared.job_tail import recent_entries
+from shared.queue_limits import QueueLimits, Rate, checked_limit, stored_group_key
 from shared.queue_stats import stats_from
 from shared.queues import Queue, queue_of
 
@@ -43,8 +44,6 @@ _T = TypeVar("_T")
 HOUR_MS = 3_600_000
 FAILED_KEPT_LONGER = 7
 CLEANED_A_CALL = 1_000
-KEEP: tuple[int, int] = (-1, -1)
-"""Leaves a limit as it is."""
 
 
 class JobStore:
@@ -62,6 +61,7 @@ class JobStore:
         self._config = config or EngineConfig()
         self.finder = Search(client, archive, index)
         self._scripts = Scripts(client, self._config.confirmation)
+        self.limits = QueueLimits(self._scripts)
 
     # Reading -------------------------------------------------------------------------------------
 
@@ -143,7 +143,7 @@ class JobStore:
             raise JobNotFound(f"no job of queue {queue.name} has the id {job_id!r}")
         outcome, *details = self._scripts.run("retry", queue.value, (job_id, by))
         if outcome == b"missing":
-            group_key = self._config.policy(queue.value).group_key
+            group_key = stored_group_key(self._client, queue, self._config.policy(queue.value).group_key)
             forgotten = restoring_arguments(self.job(job_id), group_key)
             outcome, *details = self._scripts.run("retry", queue.value, (job_id, by, *forgotten))
         if outcome == b"state":
@@ -214,23 +214,14 @@ class JobStore:
                 job_log.operated(queue.value, "cleaned", by)
                 return Cleaned(completed, failed)
 
-    def set_limits(
-        self,
-        queue: Queue,
-        *,
-        cap: int | None = -1,
-        rate: tuple[int, int] | None = KEEP,
-        group_rate: tuple[int, int] | None = KEEP,
-        group_cap: int | None = -1,
-    ) -> None:
-        """Set limits that are enforced at fetch; None takes one away, leaving it out keeps it.
+    def set_limits(self, queue: Queue, **limits: Any) -> None:
+        """Set limits as the environment of a starting worker does; see ``QueueLimits.set_by_environment``.
 
-        ``cap``: running jobs over all replicas. ``rate`` and ``group_rate``: (jobs, window in ms). ``group_cap``:
-        running jobs of one group. A group is the value of the policy's ``group_key`` in a job's data.
-        Raises ``InvalidOption`` for a cap of 0, which ``pause`` is for.
+        ``cap`` and ``group_cap`` are whole numbers, ``rate`` and ``group_rate`` (jobs, window in ms); None takes one
+        away, leaving it out keeps it. Raises ``InvalidOption``.
         """
-        arguments: list[Argument] = [_limit(cap), *_window(rate), *_window(group_rate), _limit(group_cap)]
-        self._scripts.run("limits", queue.value, arguments)
+        changes = {_LIMITS[name]: checked_limit(_LIMITS[name], _as_rate(value)) for name, value in limits.items()}
+        self.limits.set_by_environment(queue, changes)
 
     def check_client(self, client: str, limit: int, window_ms: int) -> int:
         """Count one request of an API client: 0, or the ms until it may come back."""
@@ -250,13 +241,8 @@ def _queue_named(job_id: str) -> Queue:
     return queue
 
 
-def _limit(value: int | None) -> Argument:
-    if value == 0:
-        raise InvalidOption("a cap is at least 1: pause the queue to stop it, or pass None for no cap", field="cap")
-    return "0" if value is None else "" if value < 0 else value
+_LIMITS = {"cap": "concurrency", "rate": "rate", "group_rate": "groupRate", "group_cap": "groupConcurrency"}
 
 
-def _window(value: tuple[int, int] | None) -> Sequence[Argument]:
-    if value is None:
-        return "0", "0"
-    return ("", "") if value == KEEP else value
+def _as_rate(value: Any) -> Any:
+    return Rate(*value) if isinstance(value, tuple) else value

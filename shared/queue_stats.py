@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from shared.job_records import BreakerState, Pause, QueueStats
+from shared.job_records import BreakerState, Limited, Pause, QueueStats
 from shared.queues import Queue
 
 BREAKER = "breaker"
@@ -37,6 +37,12 @@ def stats_from(queue: Queue, reply: Sequence[Any]) -> QueueStats:
         oldest_waiting_ms=max(now - created, 0) if oldest and created else None,
         pause=pause_from(meta, now),
         breaker=breaker_from(meta),
+        limited=Limited(
+            rate=int(meta.get(b"limited_rate", 0)),
+            concurrency=int(meta.get(b"limited_concurrency", 0)),
+            groups=int(meta.get(b"limited_groups", 0)),
+            clients=int(meta.get(b"limited_clients", 0)),
+        ),
         parked=int(meta.get(b"parked", 0)),
         total_failed=int(meta.get(b"total_failed", 0)),
         total_cancelled=int(meta.get(b"total_cancelled", 0)),

@@ -7,6 +7,7 @@ process (``Settings``), job options override both.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -17,6 +18,7 @@ DEFAULT_KEEP_FAILED = 500
 DEFAULT_PRIORITY = 50
 
 _MINUTE_MS = 60 * 1000
+LONGEST_GROUP_KEY = 100
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
@@ -29,6 +31,15 @@ class Queue(StrEnum):
     PAYMENT_REMINDERS = "payment-reminders"
     REPORT_GENERATION = "report-generation"
     ORDER_PROCESSING = "order-processing"
+
+
+def is_group_key(text: str) -> bool:
+    """Whether this is a key of a job's data or a dotted path into it."""
+    return len(text) <= LONGEST_GROUP_KEY and _GROUP_KEY.fullmatch(text) is not None
+
+
+_STEP = r"[A-Za-z_][A-Za-z0-9_]*"
+_GROUP_KEY = re.compile(rf"{_STEP}(\.{_STEP})*", re.ASCII)
 
 
 class BackoffType(StrEnum):
@@ -84,7 +95,7 @@ class QueuePolicy:
     target_wait_ms: int = 60_000
     """How long the oldest job may wait before the queue counts as late."""
     group_key: str | None = None
-    """Top-level key of the data that names a job's group (its limits are set per deployment)."""
+    """Key of the data, or a dotted path into it, that names a job's group; limits of groups are set per deployment."""
     breaker: Breaker | None = None
     """The circuit breaker of the provider that the queue's jobs call; None: no call is counted."""
 
@@ -108,6 +119,7 @@ POLICIES: dict[Queue, QueuePolicy] = {
             concurrency=2,
             timeout_ms=90_000,
             target_wait_ms=5 * _MINUTE_MS,
+            group_key="retailerId",
         ),
         QueuePolicy(
             Queue.ORDER_ROUTING,
@@ -116,6 +128,7 @@ POLICIES: dict[Queue, QueuePolicy] = {
             concurrency=3,
             timeout_ms=60_000,
             target_wait_ms=2 * _MINUTE_MS,
+            group_key="orderData.retailerId",
         ),
         QueuePolicy(
             Queue.PAYMENT_REMINDERS,
@@ -124,6 +137,7 @@ POLICIES: dict[Queue, QueuePolicy] = {
             concurrency=3,
             timeout_ms=30_000,
             target_wait_ms=15 * _MINUTE_MS,
+            group_key="retailerId",
         ),
         QueuePolicy(
             Queue.REPORT_GENERATION,
@@ -133,6 +147,7 @@ POLICIES: dict[Queue, QueuePolicy] = {
             timeout_ms=300_000,
             attempts=2,
             target_wait_ms=10 * _MINUTE_MS,
+            group_key="userId",
         ),
         QueuePolicy(
             Queue.ORDER_PROCESSING,
@@ -140,6 +155,7 @@ POLICIES: dict[Queue, QueuePolicy] = {
             job_names=("order",),
             concurrency=5,
             timeout_ms=120_000,
+            group_key="orderId",
         ),
     )
 }

@@ -19,6 +19,7 @@ from shared.clock import Clock
 from shared.errors import ConfigurationError
 from shared.queues import POLICIES, Breaker, Queue, QueuePolicy
 from shared.settings_breaker import read_breakers
+from shared.settings_groups import read_group_keys
 from shared.settings_mail import MailSettings, read_address, read_mail
 from shared.settings_reader import EnvironmentReader
 from shared.settings_redis import DEFAULT_URL, RedisSettings, read_redis
@@ -73,6 +74,7 @@ class Settings:
     keep_failed: dict[Queue, int] = field(default_factory=dict)
     global_concurrency: dict[Queue, int | None] = field(default_factory=dict)
     breakers: dict[Queue, Breaker | None] = field(default_factory=dict)
+    group_keys: dict[Queue, str | None] = field(default_factory=dict)
     lease_ms: int = 30_000
     shutdown_grace_ms: int = 25_000
     sweep_interval_ms: int = 2_000
@@ -109,6 +111,7 @@ class Settings:
             keep_completed=self.keep_completed.get(queue, default.keep_completed),
             keep_failed=self.keep_failed.get(queue, default.keep_failed),
             breaker=self.breakers.get(queue, default.breaker),
+            group_key=self.group_keys.get(queue, default.group_key),
         )
 
     def clock(self) -> Clock:
@@ -170,6 +173,7 @@ def _read(reader: EnvironmentReader) -> Settings:
         keep_failed=_per_queue(reader, "KEEP_FAILED", minimum=0, maximum=10_000_000),
         global_concurrency=dict(_per_queue(reader, "GLOBAL_CONCURRENCY", minimum=1, maximum=1_000_000)),
         breakers=read_breakers(reader),
+        group_keys=read_group_keys(reader),
         lease_ms=reader.integer("LEASE_MS", 30_000, minimum=500, maximum=_DAY_MS),
         shutdown_grace_ms=reader.integer("SHUTDOWN_GRACE_MS", 25_000, minimum=0, maximum=_DAY_MS),
         sweep_interval_ms=reader.integer("SWEEP_INTERVAL_MS", 2_000, minimum=50, maximum=60_000),

@@ -83,10 +83,8 @@ def worker_probes(parts: WorkerParts) -> Probes:
 
 
 def set_cap(store: JobStore, settings: Settings, queue: Queue) -> None:
-    """Apply the configured cap on running jobs over all replicas; without one, an operator's stays."""
-    cap = settings.global_concurrency.get(queue)
-    if cap is not None:
-        store.set_limits(queue, cap=cap)
+    """Apply the configured cap on running jobs over all replicas; what an operator set goes on holding."""
+    store.set_limits(queue, cap=settings.global_concurrency.get(queue))
 
 
 def limit_when_redis_answers(parts: WorkerParts, limits: Limits | None = None) -> None:

@@ -17,9 +17,10 @@ from dramatiq.results import Results
 from shared.broker import job_log, keys
 from shared.broker.clients import blocking_client
 from shared.broker.config import EngineConfig
-from shared.broker.connection import Argument, Scripts
+from shared.broker.connection import Scripts
 from shared.broker.consumer import JobConsumer
 from shared.broker.describing import doko_version
+from shared.broker.enqueue_call import EnqueueCall
 from shared.broker.options import (
     ClientLimit,
     Enqueued,
@@ -28,21 +29,19 @@ from shared.broker.options import (
     new_job_id,
     qualified_job_id,
 )
-from shared.broker.packing import answer_of, arguments_of, flow_argument, idempotency_arguments, message_of
+from shared.broker.packing import idempotency_arguments, message_of
 from shared.broker.proxy import JobProxy
 from shared.broker.results import JobResults
 from shared.broker.signals import SignallingBroker
 from shared.broker.states import WorkerState
 from shared.broker.tally import Tally
 from shared.broker.tokens import new_worker_id
-from shared.errors import ClientLimitExceeded, IdempotencyConflict, QueueFull
 from shared.middleware.current_job import CurrentJobMiddleware
 from shared.middleware.deduplication import Deduplication, DuplicateJob
 from shared.middleware.interrupts import Interrupts
 from shared.middleware.lifecycle import Lifecycle
 from shared.middleware.options import JOB_OPTIONS, JobOptionsMiddleware, options_of
 from shared.queues import POLICIES, Queue
-from shared.subjects import index_entry
 
 JOBS_A_CALL = 1_000
 PROGRESS_RETRIES_S = 0.1
@@ -65,6 +64,7 @@ class DokoBroker(SignallingBroker):
     ) -> None:
         self.config = config or EngineConfig()
         self.scripts = Scripts(client, self.config.confirmation)
+        self._enqueue_call = EnqueueCall(self.scripts, self.config)
         self.interrupts = Interrupts()
         self.lifecycle = Lifecycle(self.interrupts, grace_ms=self.config.shutdown_grace_ms)
         self.worker_id = new_worker_id()
@@ -160,34 +160,14 @@ class DokoBroker(SignallingBroker):
             accepted.append(index)
         for start in range(0, len(accepted), JOBS_A_CALL):
             chunk = accepted[start : start + JOBS_A_CALL]
-            found = self._call([messages[i] for i in chunk], [idempotency[i] for i in chunk], client)
+            found = self._enqueue_call.run(
+                _queue(queue_name), [messages[i] for i in chunk], [idempotency[i] for i in chunk], client
+            )
             for index, answer in zip(chunk, found, strict=True):
                 answers[index] = answer
                 self.emit_after("enqueue", messages[index], messages[index].options[JOB_OPTIONS].delay_ms)
             job_log.enqueued(found)
         return [answer for answer in answers if answer is not None]
-
-    def _call(
-        self, messages: Sequence[Message[Any]], idempotency: Sequence[tuple[str, str]], client: ClientLimit | None
-    ) -> list[Enqueued]:
-        queue_name = messages[0].queue_name
-        group_key = self.config.policy(queue_name).group_key
-        arguments: list[Argument] = ["", 0, 0] if client is None else [client.client, client.limit, client.window_ms]
-        arguments += (self.config.events_max, len(messages))
-        for message, (key, body_hash) in zip(messages, idempotency, strict=True):
-            arguments += arguments_of(message, group_key)
-            arguments += (key, body_hash, index_entry(message.actor_name, message.kwargs), flow_argument(message))
-        reply = self.scripts.run("enqueue", queue_name, arguments)
-        if client is not None and reply[0] == b"LIMIT":
-            raise ClientLimitExceeded(
-                f"more than {client.limit} jobs in {client.window_ms // 1000} s", retry_after_ms=reply[1]
-            )
-        if reply[0] == b"CONFLICT":
-            raise IdempotencyConflict("this Idempotency-Key came with another body before; use a new key")
-        if reply[0] == b"FULL":
-            raise QueueFull(f"{reply[1]} events wait for the archive; is the scheduler running?")
-        queue = _queue(queue_name)
-        return [answer_of(queue, *reply[i : i + 3]) for i in range(1, len(reply), 3)]
 
     # Consuming -----------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000
 MAX_KEEP = 1_000_000
 MAX_KEY_LENGTH = 256
 MAX_JOB_ID_LENGTH = 128
+LONGEST_GROUP = 200
 
 
 class DeduplicationMode(StrEnum):
@@ -53,6 +54,7 @@ class JobOptions:
     keep_completed: int | None = None
     keep_failed: int | None = None
     job_id: str | None = None
+    group: str | None = None
 
     def __post_init__(self) -> None:
         _check_range("delay", self.delay_ms, 0, MAX_DELAY_MS)
@@ -65,6 +67,7 @@ class JobOptions:
             _check_range("backoff.delay", self.backoff.delay_ms, 0, MAX_DELAY_MS)
         _check_text("deduplicationKey", self.deduplication_key, MAX_KEY_LENGTH)
         check_job_id(self.job_id)
+        _check_text("group", self.group, LONGEST_GROUP)
         _check_range("deduplicationWindow", self.deduplication_window_ms, 1, MAX_DELAY_MS)
         if self.deduplication_mode is DeduplicationMode.TTL and self.deduplication_window_ms is None:
             _refuse("deduplicationWindow", "the mode 'ttl' needs a window in milliseconds")
@@ -118,6 +121,7 @@ _JSON_NAMES = {
     "removeOnComplete": "keep_completed",
     "removeOnFail": "keep_failed",
     "jobId": "job_id",
+    "group": "group",
 }
 _NAMES_IN_JSON = {ours: theirs for theirs, ours in _JSON_NAMES.items()}
 _FIELDS = tuple((each.name, _NAMES_IN_JSON[each.name], each.default) for each in fields(JobOptions))

@@ -9,6 +9,7 @@ from dramatiq.message import Message
 
 from shared.broker.connection import Argument
 from shared.broker.flow import FlowPlace
+from shared.broker.grouping import group_of
 from shared.broker.options import Enqueued, Idempotency, JobOptions, NewJob, new_job_id, qualified_job_id
 from shared.broker.states import State
 from shared.errors import InvalidOption
@@ -51,13 +52,12 @@ def arguments_of(message: Message[Any], group_key: str | None) -> tuple[Argument
         stored["options"] = overrides
     if (flow := message.options.get(FLOW)) is not None:
         stored["flow"] = flow.to_json()
-    group = message.kwargs.get(group_key, "") if group_key else ""
     return (
         message.message_id,
         _json(stored),
         options.priority or "",
         options.delay_ms,
-        str(group),
+        options.group or group_of(message.kwargs, group_key),
         options.deduplication_key or "",
         options.deduplication_mode.value,
         options.deduplication_window_ms or "",

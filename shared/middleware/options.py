@@ -29,6 +29,7 @@ _FIELDS = {
     "remove_on_complete": "keep_completed",
     "remove_on_fail": "keep_failed",
     "job_id": "job_id",
+    "group": "group",
 }
 
 
@@ -42,7 +43,7 @@ class JobOptionsMiddleware(Middleware):
     @property
     def actor_options(self) -> set[str]:
         """Every option that the engine reads."""
-        return {name for name in _FIELDS if name not in {"deduplication_key", "job_id"}}
+        return {name for name in _FIELDS if name not in {"deduplication_key", "group", "job_id"}}
 
     def before_enqueue(self, broker: Broker, message: Message[Any], delay: int | None) -> None:
         """Refuse unknown options before anything is stored."""

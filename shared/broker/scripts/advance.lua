@@ -135,6 +135,10 @@ if meta[4] then
   runnable_cap = math.min(runnable_cap, math.max(allowed, 0))
   if allowed <= 0 then wait_until = math.min(wait_until, math.ceil(tat + interval - tolerance)) end
 end
+if may_take > runnable_cap and runnable_cap == 0 and call('ZCARD', WAITING) > 0 then
+  -- A fetch that a limit held back, with something to take.
+  call('HINCRBY', META, tat and tat + interval - tolerance > now and 'limited_rate' or 'limited_concurrency', 1)
+end
 may_take = math.min(may_take, runnable_cap)
 
 local reply = {now, -1, recount, news, ''}

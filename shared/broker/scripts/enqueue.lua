@@ -5,8 +5,10 @@
 --   id, message (JSON), priority or '', delay in ms, group or '', deduplication key or '', its mode,
 --   its window in ms or '', idempotency key or '', hash of the body, what the index keeps (JSON),
 --   place in a flow (JSON: id, onFailure, dependsOn as a list of ids, dependents as its text) or ''
+-- then, if the groups come from a group key: '' for the queue's own, = and the key for one that an operator set
 -- Returns {'OK', then for each job: id, state, what}: created, known, duplicate, replaced, follow-up, replayed
 --   or {'LIMIT', ms until the window ends}, {'FULL', events} or {'CONFLICT'}: an idempotency key came with another body
+--   or {'GROUP_KEY', as above}: another group key holds now; the caller takes the groups by that and calls again
 local client, count = ARGV[1], tonumber(ARGV[5])
 
 -- What each idempotency key stood for: {hash of the body, id}; checked before anything is created.
@@ -21,6 +23,8 @@ for i = 0, count - 1 do
   end
 end
 
+local group_word_used = ARGV[6 + count * 12]
+if group_word_used and group_word_used ~= group_word then return {'GROUP_KEY', group_word} end
 if call('XLEN', EVENTS) > tonumber(ARGV[4]) then return {'FULL', call('XLEN', EVENTS)} end
 if client ~= '' then
   local key = PREFIX .. 'client:' .. client
@@ -28,6 +32,7 @@ if client ~= '' then
   if used == count then call('PEXPIRE', key, ARGV[3]) end
   if used > tonumber(ARGV[2]) then
     call('DECRBY', key, count)
+    call('HINCRBY', META, 'limited_clients', 1)
     return {'LIMIT', math.max(call('PTTL', key), 1)}
   end
 end

@@ -3,9 +3,10 @@
 -- A group has at most one job in waiting; the others are parked until that one is taken and the
 -- group's rate and cap allow the next, which then queues behind the other groups (round robin).
 
-local limits = call('HMGET', META, 'group_n', 'group_ms', 'group_cap')
+local limits = call('HMGET', META, 'group_n', 'group_ms', 'group_cap', 'group_key')
 local group_n, group_ms, group_cap = tonumber(limits[1]), tonumber(limits[2]), tonumber(limits[3])
 local grouped = group_n or group_cap
+local group_word = limits[4] and '=' .. limits[4] or ''  -- as producers tell it: '' while no operator has set a key
 
 -- When the group may run its next job: now or earlier, a later time, or math.huge at its cap.
 local function group_opens(state)
@@ -30,6 +31,7 @@ local function group_expose(group)
   local opens = grouped and group_opens(state) or 0
   if opens > now then
     if call('EXISTS', parked) == 1 then
+      call('HINCRBY', META, 'limited_groups', 1)
       call('ZADD', GROUPS, opens == math.huge and '+inf' or math.ceil(opens), group)
     else
       group_tidy(group, state)

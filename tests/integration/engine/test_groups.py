@@ -149,4 +149,4 @@ def test_a_group_that_is_done_leaves_nothing_behind(engine: Engine) -> None:
 @pytest.mark.parametrize("limit", ["cap", "group_cap"])
 def test_a_cap_of_zero_is_refused_with_the_way_to_stop_a_queue(engine: Engine, limit: str) -> None:
     with pytest.raises(InvalidOption, match="pause the queue"):
-        engine.store.set_limits(QUEUE, **{limit: 0})  # type: ignore[arg-type]  # a keyword of either name
+        engine.store.set_limits(QUEUE, **{limit: 0})

@@ -27,6 +27,7 @@ OPERATOR_ACTIONS = [
     ("POST", "/queues/WHATSAPP/pause"),
     ("POST", "/queues/WHATSAPP/resume"),
     ("POST", "/queues/WHATSAPP/breaker/close"),
+    ("PUT", "/queues/WHATSAPP/limits"),
     ("POST", "/queues/WHATSAPP/jobs/whatsapp-1/retry"),
     ("POST", "/queues/WHATSAPP/jobs/whatsapp-1/promote"),
     ("DELETE", "/jobs/whatsapp-1"),
@@ -50,6 +51,8 @@ VIEWS = [
     ("GET", "/jobs/whatsapp-1/explain"),
     ("GET", "/flows"),
     ("GET", "/flows/flow-1"),
+    ("GET", "/limits"),
+    ("GET", "/queues/WHATSAPP/groups"),
 ]
 
 
