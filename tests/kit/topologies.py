@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,6 +21,7 @@ from deploy.local.ports import free_port
 from deploy.local.redis_server import RedisServer, find_binary
 from shared.broker import keys
 from shared.queues import Queue
+from shared.settings_redis import RedisSettings
 from tests.kit.system import wait_until
 
 SERVICE = "doko-master"
@@ -37,6 +38,7 @@ class Cluster:
     """Three masters with two queues each."""
 
     servers: Sequence[RedisServer]
+    access: RedisSettings | None = None
 
     @property
     def url(self) -> str:
@@ -94,15 +96,16 @@ class Cluster:
 
 
 @contextmanager
-def cluster(folder: Path, *options: str) -> Iterator[Cluster]:
-    """A running cluster without replicas."""
+def cluster(folder: Path, announce: Callable[[int], Sequence[str]] = lambda _: ()) -> Iterator[Cluster]:
+    """A running cluster without replicas; ``announce`` gives further options to the server of a port."""
     with ExitStack() as stack:
         servers = []
         for number in range(3):
             # A kill must cost nothing: with everysec Redis holds writes back while a sync is under way.
             own = ("cluster-enabled yes", f"cluster-port {free_port()}", "cluster-node-timeout 2000")
-            lines = (*own, "appendfsync always", *options)
-            server = RedisServer(folder / f"node-{number}", options=lines)
+            port = free_port()
+            lines = (*own, "appendfsync always", *announce(port))
+            server = RedisServer(folder / f"node-{number}", port=port, options=lines)
             stack.callback(server.stop)
             server.start()
             servers.append(server)
@@ -161,6 +164,7 @@ class Sentinels:
 
     servers: Sequence[RedisServer]
     ports: Sequence[int]
+    access: RedisSettings | None = None
 
     @property
     def url(self) -> str:

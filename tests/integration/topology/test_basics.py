@@ -22,13 +22,14 @@ from tests.kit.running import Gate, running
 
 pytestmark = pytest.mark.slow
 
-TOPOLOGIES = ("cluster_servers", "sentinel_servers")
+TOPOLOGIES = ("cluster_servers", "sentinel_servers", "tls_server", "tls_cluster_servers")
 
 
 @pytest.fixture(params=TOPOLOGIES)
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     """The engine's tools on each topology, empty."""
-    made = Engine(request.getfixturevalue(request.param).url)
+    servers = request.getfixturevalue(request.param)
+    made = Engine(servers.url, access=servers.access)
     for queue in Queue:
         made.broker.flush(queue)
     yield made
