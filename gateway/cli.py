@@ -21,6 +21,7 @@ from gateway.importing.command import import_
 from gateway.roles import Role
 from gateway.tokens import create_token, list_tokens, revoke_token
 from shared.audit import Actor
+from shared.broker import access
 from shared.database import Database
 from shared.database.migrate import migrate as migrate_database
 from shared.database.roles import grant_roles
@@ -94,6 +95,18 @@ def grant() -> None:
     with _explained():
         for role in grant_roles(_settings().database_url):
             click.echo(role)
+
+
+@main.group()
+def redis() -> None:
+    """The users of Redis."""
+
+
+@redis.command()
+def users() -> None:
+    """Print a Redis user for each kind of process, with only the rights it needs; see docs/redis.md."""
+    for process in access.Process:
+        click.echo(f"user {access.user_name(process)} >PASSWORD {' '.join(access.rules(process))}")
 
 
 @main.command()

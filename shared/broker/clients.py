@@ -32,6 +32,8 @@ def connect(
         "socket_keepalive": True,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
+        # Its name and version cost two calls a connection, and a user without rights for them a line in ACL LOG each.
+        "driver_info": None,
     }
     if url.startswith("unix:"):
         return redis.Redis.from_url(url, **options)

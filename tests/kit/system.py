@@ -149,10 +149,10 @@ class System:
         self._client = httpx.Client(base_url=f"{self.url}/api/v1", timeout=PATIENCE_S)
         self._admin: Token | None = None
 
-    def start(self, *names: str) -> None:
+    def start(self, *names: str, **settings: str) -> None:
         """Start `doko <name>` for each name and wait until a gateway answers; later ones wait for their jobs."""
         for name in names:
-            self.processes[name] = Process(name.split(), self.environment, self.folder)
+            self.processes[name] = Process(name.split(), {**self.environment, **settings}, self.folder)
         if "gateway" in names:
             self._admin = self._admin or self.create_token("admin", "e2e")
             wait_until(self._answers, lambda: self.processes["gateway"].output)
