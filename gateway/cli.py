@@ -14,7 +14,7 @@ from typing import NoReturn
 import click
 
 from gateway import scheduler as scheduler_process
-from gateway.console import acting, completion, explaining, flows, reading, scheduling, workers
+from gateway.console import acting, completion, explaining, flows, limiting, reading, scheduling, workers
 from gateway.console.queues import queue_named
 from gateway.demo import running as demo_data
 from gateway.importing.command import import_
@@ -133,7 +133,8 @@ main.add_command(import_)
 for _command in (
     *(reading.stats, reading.watch, reading.jobs, reading.job, reading.failed, reading.failures),
     *(acting.enqueue, acting.retry, acting.promote, acting.cancel, acting.clean, acting.pause, acting.resume),
-    *(scheduling.schedules, workers.workers, flows.flows, flows.flow, completion.completion, explaining.explain),
+    *(scheduling.schedules, workers.workers, flows.flows, flows.flow, completion.completion),
+    *(explaining.explain, limiting.limits),
 ):
     main.add_command(_command)
 

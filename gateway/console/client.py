@@ -60,6 +60,10 @@ class Api:
         said = {name: value for name, value in (body or {}).items() if value is not None}
         return self._ask("POST", path, json=said)
 
+    def put(self, path: str, body: Mapping[str, object]) -> Json:
+        """What the gateway answers to ``body``, in which None means null."""
+        return self._ask("PUT", path, json=body)
+
     def delete(self, path: str, **query: object) -> Json:
         """What the gateway answers to a removal."""
         return self._ask("DELETE", path, params=query)

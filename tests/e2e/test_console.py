@@ -129,6 +129,27 @@ def test_a_job_is_explained(doko: Console) -> None:
     assert "no job has the id" in doko("explain", "whatsapp-nothing", code=1).stderr
 
 
+def test_limits_are_shown_set_and_given_back(doko: Console) -> None:
+    done = doko("limits", "set", "credit", "--concurrency", "2", "--group-rate", "1/6s", "--reason", "a slow database")
+    table = doko("limits").stdout
+    found = json.loads(doko("limits", "--json").stdout)["queues"]["CREDIT_SCORE"]
+    doko("limits", "set", "credit", "--concurrency", "none", "--reset", "group-rate")
+    after = json.loads(doko("limits", "--json").stdout)["queues"]["CREDIT_SCORE"]
+    doko("limits", "set", "credit", "--reset", "concurrency")
+    waiting = doko("limits", "groups", "credit").stdout
+    wrong = doko("limits", "set", "credit", "--rate", "fast", code=1).stderr
+
+    assert done.stdout == "The limits of queue CREDIT_SCORE are changed\n"
+    row = next(line for line in table.splitlines() if line.startswith("CREDIT_SCORE"))
+    assert "2*" in row
+    assert "1/6s*" in row
+    assert found["groupRate"] == {"jobs": 1, "windowMs": 6000}
+    assert (after["concurrency"], after["groupRate"], after["setByOperator"]) == (None, None, ["concurrency"])
+    assert waiting == "No group of CREDIT_SCORE waits\n"
+    assert "such as 80/s" in wrong
+    assert "say what to change" in doko("limits", "set", "credit", code=2).stderr
+
+
 def test_schedules_are_listed_shown_and_paused(doko: Console) -> None:
     listed = doko("schedules").stdout
     shown = json.loads(doko("schedules", "show", "remind-retailers").stdout)
