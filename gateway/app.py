@@ -12,13 +12,14 @@ from flask.sessions import SessionInterface
 from typing_extensions import override
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from gateway import dashboard, errors, request_log
+from gateway import dashboard, errors, refusals, request_log
 from gateway.auth import TokenCache
 from gateway.bodies import BoundedRequest
 from gateway.context import Gateway
 from gateway.cooperative_database import CooperativeDatabase
 from gateway.metrics import RequestMetrics
 from gateway.routes import (
+    audit,
     credit,
     docs,
     drafts,
@@ -55,6 +56,7 @@ ROUTES = (
     *(queues.routes, jobs.routes, whatsapp.routes, schedules.routes, health.routes, docs.routes),
     *(credit.routes, reminders.routes, orders.routes, payments.routes, retailers.routes, reports.routes),
     *(master.routes, drafts.routes, workers.routes, searching.routes, flows.routes, limits.routes),
+    audit.routes,
 )
 WEBHOOKS = "gateway.routes.webhooks"
 
@@ -93,6 +95,7 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["doko-metrics"] = metrics
     errors.install(app)
     request_log.install(app, metrics)
+    refusals.install(app, refusals.RefusalLog(app.extensions["doko"].database))
     if settings.trusted_proxies:
         _believe(app, settings.trusted_proxies)
     for routes in ROUTES:

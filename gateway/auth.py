@@ -80,6 +80,12 @@ class TokenCache:
             return None
         return caller
 
+    def owner(self, secret: str) -> tuple[str, str, str] | None:
+        """Id, user and role of a token, valid or not; None for one that was never made."""
+        with self._database.reader() as tx:
+            row = tx.scalar(select(ApiToken).where(ApiToken.token_hash == hash_of(secret)))
+        return None if row is None else (str(row.id), row.user_name, row.role)
+
     def _of_hash(self, token_hash: str) -> Caller | None:
         with self._database.reader() as tx:
             row = tx.scalar(select(ApiToken).where(ApiToken.token_hash == token_hash))

@@ -23,6 +23,7 @@ from shared.broker.keeper import Keeper
 from shared.broker.server_check import warn_of_unsafe_server
 from shared.database import Database
 from shared.database.archive import Archiver
+from shared.database.chain_check import heads
 from shared.database.retention import Retention, remove_expired
 from shared.endpoint import Endpoint
 from shared.outbox import Relay
@@ -32,6 +33,7 @@ from shared.settings import Settings
 ARCHIVE_EVERY_S = 0.5
 RELAY_EVERY_S = 1.0
 RETENTION_EVERY_S = 3_600.0
+HEADS_EVERY_S = 3_600.0
 SCHEDULES_EVERY_S = 1.0
 LONGEST_WAIT_S = 30.0
 STUCK_AFTER_S = 300.0
@@ -117,6 +119,16 @@ class Scheduler:
             self._stopping.wait(part.wait_s(failures))
 
 
+def log_heads(database: Database) -> int:
+    """Log the head of each hash chain: a log that is kept elsewhere shows later whether a chain was cut off."""
+    found = heads(database)
+    for name, link in found.items():
+        if link.seq:
+            kept = f"{name}:{link.seq}:{link.hash.hex()}"
+            _log.info("audit.head", message="The head of an audit chain", head=kept)
+    return len(found)
+
+
 def main(settings: Settings) -> None:
     """Run the scheduler until SIGTERM or SIGINT."""
     logs.configure(settings, "scheduler")
@@ -133,6 +145,7 @@ def main(settings: Settings) -> None:
             Part("relay", Relay(database, broker).run_once, RELAY_EVERY_S),
             Part("schedules", schedules.run_jobs, SCHEDULES_EVERY_S, STUCK_AFTER_S),
             Part("housekeeping", schedules.run_housekeeping, SCHEDULES_EVERY_S),
+            Part("heads", partial(log_heads, database), HEADS_EVERY_S),
             Part("retention", partial(remove_expired, database, Retention()), RETENTION_EVERY_S),
         ]
     )

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from shared.database.base import JsonObject, without_nul
+from shared.database.base import JsonObject, utc_now, without_nul
+from shared.database.chains import OPERATOR_LOG, entry_form, extend
 from shared.database.models import OperatorLogEntry
 
 MAX_PAGE = 500
@@ -48,6 +51,8 @@ class OperatorAction(StrEnum):
     WORKER_RESUMED = "worker.resumed"
     WORKER_STOPPED = "worker.stopped"
     ARCHIVE_TRIMMED = "archive.trimmed"
+    ACCESS_REFUSED = "access.refused"
+    ACTION_REFUSED = "action.refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +80,38 @@ def record_action(
     ``target`` is a queue's key, a job's or a token's id. ``details`` must hold no
     personal data: the log is kept longer than the messages.
     """
-    entry = OperatorLogEntry(
-        actor=actor.name,
-        token_id=actor.token_id,
-        role=actor.role,
-        request_id=actor.request_id,
-        remote_address=actor.remote_address,
-        action=action.value,
-        target=without_nul(target),
-        why=without_nul(why),
-        details=details or {},
-    )
+    row = _row(action, actor, target, why, details)
+    extend(tx, OPERATOR_LOG, [row], entry_form)
+    return _insert(tx, row)
+
+
+def rehearse_action(tx: Session, action: OperatorAction, *, actor: Actor, target: str, why: str = "") -> None:
+    """Add the entry and take it back: raises whatever ``record_action`` would, and locks nothing.
+
+    For actions outside the database, which must not be done if they can't be recorded afterwards.
+    """
+    with tx.begin_nested() as trial:
+        _insert(tx, _row(action, actor, target, why, None))
+        trial.rollback()
+
+
+def _row(action: OperatorAction, actor: Actor, target: str, why: str, details: JsonObject | None) -> dict[str, Any]:
+    return {
+        "at": utc_now(),
+        "actor": actor.name,
+        "token_id": actor.token_id,
+        "role": actor.role,
+        "action": action.value,
+        "target": without_nul(target),
+        "why": without_nul(why),
+        "request_id": actor.request_id,
+        "remote_address": actor.remote_address,
+        "details": details or {},
+    }
+
+
+def _insert(tx: Session, row: dict[str, Any]) -> OperatorLogEntry:
+    entry = OperatorLogEntry(**row)
     tx.add(entry)
     tx.flush()
     return entry
@@ -97,10 +123,15 @@ def actions(
     action: OperatorAction | None = None,
     actor: str | None = None,
     target: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     before_id: int | None = None,
     limit: int = 50,
 ) -> Sequence[OperatorLogEntry]:
-    """Entries newest first, at most ``limit`` (up to 500); ``before_id`` continues after the last one seen."""
+    """Entries newest first, at most ``limit`` (up to 500); ``before_id`` continues after the last one seen.
+
+    ``since`` is included, ``until`` is not.
+    """
     query = select(OperatorLogEntry).order_by(OperatorLogEntry.id.desc()).limit(max(1, min(limit, MAX_PAGE)))
     if action is not None:
         query = query.where(OperatorLogEntry.action == action.value)
@@ -108,6 +139,10 @@ def actions(
         query = query.where(OperatorLogEntry.actor == actor)
     if target is not None:
         query = query.where(OperatorLogEntry.target == target)
+    if since is not None:
+        query = query.where(OperatorLogEntry.at >= since)
+    if until is not None:
+        query = query.where(OperatorLogEntry.at < until)
     if before_id is not None:
         query = query.where(OperatorLogEntry.id < before_id)
     return tx.scalars(query).all()

@@ -30,9 +30,11 @@ from shared.broker import keys
 from shared.broker.states import Event
 from shared.database.archive_entries import NO_FAILURE, Entry, event_row, job_row, read_entry, size_of
 from shared.database.base import JsonObject, utc_now
+from shared.database.bulk import insert_many
+from shared.database.chains import event_form, extend
 from shared.database.job_index import write_index
 from shared.database.models.engine import ArchivedJob, ArchivePosition, JobEventRow
-from shared.database.rows import insert_all, insert_for, insert_new
+from shared.database.rows import insert_for, insert_new
 from shared.database.session import Database
 from shared.queues import Queue
 
@@ -110,7 +112,9 @@ def _store(tx: Session, queue: Queue, entries: Sequence[Entry]) -> int:
     fresh = [entry for entry in entries if entry.position > position]
     again = [entry for entry in entries if entry.position <= position]
     new = [*_unknown(tx, queue, again), *fresh]
-    insert_all(tx, JobEventRow, [event_row(queue, entry) for entry in new])
+    rows = [event_row(queue, entry) for entry in new]
+    extend(tx, queue, rows, event_form)
+    insert_many(tx, JobEventRow, rows)
     write_index(tx, queue, new)
     _upsert_jobs(tx, queue, new)
     if last > position:

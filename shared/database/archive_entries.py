@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -58,7 +59,7 @@ class Entry:
 def read_entry(stream_id: bytes | str, raw: Mapping[Any, Any]) -> Entry:
     """The entry that Redis returned under ``stream_id``; bytes and texts are both fine."""
     at_ms, seq = position_of(stream_id)
-    texts = {_text(key): _text(value) for key, value in raw.items()}
+    texts = {_name(key): _text(value) for key, value in raw.items()}
     event = texts.pop("event", "unknown")[:_EVENT_LENGTH]
     job_id = texts.pop("job", "")[:JOB_ID_LENGTH] or None
     record = None
@@ -83,7 +84,7 @@ def position_of(stream_id: bytes | str) -> tuple[int, int]:
 
 def size_of(raw: Mapping[Any, Any]) -> int:
     """Roughly the bytes that an entry holds."""
-    return sum(len(key) + len(value) for key, value in raw.items())
+    return sum(map(len, raw)) + sum(map(len, raw.values()))
 
 
 def event_row(queue: Queue, entry: Entry) -> dict[str, Any]:
@@ -136,6 +137,12 @@ def _failure(error: JsonObject, data: JsonObject) -> dict[str, str | None]:
     retailer, phone = (next(iter(subjects.get(kind, ())), None) for kind in (SubjectKind.RETAILER, SubjectKind.PHONE))
     customer = f"r:{retailer}" if retailer else f"p:{phone}" if phone else None
     return {"error_type": error_type(error), "fingerprint": fingerprint(error), "customer": customer}
+
+
+@lru_cache(1_000)
+def _name(key: bytes | str) -> str:
+    """A field's name: there are few, and each entry has some."""
+    return _text(key)
 
 
 def _text(value: bytes | str) -> str:

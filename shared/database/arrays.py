@@ -17,6 +17,7 @@ from sqlalchemy import (
     JSON,
     Column,
     Insert,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -117,6 +118,8 @@ def _array(stored: Column[Any], values: list[Any]) -> str:
     is_json = isinstance(stored.type, JSON)
     if is_json:
         values = [None if value is None else dump_json(value) for value in values]
+    elif isinstance(stored.type, LargeBinary):
+        values = [None if value is None else f"\\x{value.hex()}" for value in values]
     text = dump_json(values)
     if "\\" in text and not is_json:
         text = _ESCAPED.sub(_plain, text)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 
-from sqlalchemy import Delete, delete, select, tuple_
+from sqlalchemy import Delete, delete, select, tuple_, update
 
 from shared.database.base import utc_now
 from shared.database.job_index import job_names
 from shared.database.models import (
     ArchivedJob,
+    AuditChain,
     DraftRequest,
     Flow,
     JobEventRow,
@@ -94,10 +96,36 @@ def _ms(instant: datetime) -> int:
 
 
 def _remove_events(database: Database, queue: Queue, before_ms: int) -> int:
-    """Walk the primary key from its old end: each batch is a range, so no event is looked at twice."""
+    return _remove_unchained(database, queue, before_ms) + _remove_chained(database, queue, before_ms)
+
+
+def _remove_chained(database: Database, queue: Queue, before_ms: int) -> int:
+    """Shorten the chain from its beginning, up to the first event that is younger; its anchor moves along."""
+    removed = 0
+    while True:
+        with database.session() as tx:
+            query = select(AuditChain.anchor_seq).where(AuditChain.name == queue.value).with_for_update()
+            anchor = tx.scalar(query)
+            if anchor is None:
+                return removed
+            mine = (JobEventRow.queue == queue, JobEventRow.chain_seq > anchor)
+            first = select(JobEventRow.at_ms, JobEventRow.chain_seq, JobEventRow.chain_hash).where(*mine)
+            rows = tx.execute(first.order_by(JobEventRow.chain_seq).limit(BATCH)).all()
+            old = list(takewhile(lambda row: row.at_ms < before_ms, rows))
+            if not old:
+                return removed
+            last = old[-1]
+            gone = delete(JobEventRow).where(*mine, JobEventRow.chain_seq <= last.chain_seq)
+            removed += affected(tx.execute(gone.execution_options(synchronize_session=False)))
+            moved = update(AuditChain).where(AuditChain.name == queue.value)
+            tx.execute(moved.values(anchor_seq=last.chain_seq, anchor_hash=last.chain_hash))
+
+
+def _remove_unchained(database: Database, queue: Queue, before_ms: int) -> int:
+    """Rows older than the chain, along the primary key: each batch is a range, so no event is looked at twice."""
     old = (
         select(JobEventRow.at_ms)
-        .where(JobEventRow.queue == queue, JobEventRow.at_ms < before_ms)
+        .where(JobEventRow.queue == queue, JobEventRow.at_ms < before_ms, JobEventRow.chain_seq.is_(None))
         .order_by(JobEventRow.at_ms)
         .limit(BATCH)
     )
@@ -107,7 +135,9 @@ def _remove_events(database: Database, queue: Queue, before_ms: int) -> int:
             instants = tx.scalars(old).all()
             if not instants:
                 return removed
-            query = delete(JobEventRow).where(JobEventRow.queue == queue, JobEventRow.at_ms <= instants[-1])
+            query = delete(JobEventRow).where(
+                JobEventRow.queue == queue, JobEventRow.at_ms <= instants[-1], JobEventRow.chain_seq.is_(None)
+            )
             removed += affected(tx.execute(query.execution_options(synchronize_session=False)))
 
 

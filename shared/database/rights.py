@@ -62,6 +62,7 @@ def _read(*tables: str) -> dict[str, Right]:
     return dict.fromkeys(tables, READ)
 
 
+_EXTEND_CHAIN = Right(insert=True, update=("seq", "hash"))
 _OUTBOX = Right(insert=True, update=("published_at", "refused_at", "refusal"))
 _JOBS: dict[str, Right] = {"processed_jobs": APPEND, "outbox": _OUTBOX}
 """What every worker needs to make effects happen once."""
@@ -129,6 +130,7 @@ _GATEWAY: Rights = (
     | _read("archived_jobs", "job_events", "archive_positions", "payments", "credit_ledger", "credit_scores")
     | _read("vendor_offers", "routing_decisions", "reminders", "reports")
     | {
+        "audit_chains": _EXTEND_CHAIN,
         "api_tokens": _write(ApiToken, but=("token_hash", "user_name", "role", "created_at")),
         "operator_log": APPEND,
         "flows": Right(insert=True, update=("cancelled_at",)),
@@ -158,6 +160,7 @@ _SCHEDULER: Rights = _read(
     "job_index": Right(insert=True, delete=True),
     "job_minutes": Right(insert=True, update=("events", "duration_ms"), delete=True),
     "archive_positions": _write(ArchivePosition),
+    "audit_chains": Right(insert=True, update=(*_EXTEND_CHAIN.update, "anchor_seq", "anchor_hash")),
     "whatsapp_receipts": Right(delete=True),
     "draft_requests": Right(delete=True),
     "flows": Right(delete=True),

@@ -1,5 +1,6 @@
 """All tables; importing this package fills ``Base.metadata``."""
 
+from shared.database.models.audit import AuditChain
 from shared.database.models.credit import CreditScore
 from shared.database.models.engine import ArchivedJob, ArchivePosition, JobEventRow, OutboxJob, ProcessedJob
 from shared.database.models.job_index import JobIndexRow, JobMinute
@@ -25,6 +26,7 @@ __all__ = [
     "ApiToken",
     "ArchivePosition",
     "ArchivedJob",
+    "AuditChain",
     "ContactPreference",
     "ConversationWindow",
     "CreditScore",

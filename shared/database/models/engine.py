@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, String, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, Integer, LargeBinary, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.database.base import Base, BigId, Json, JsonObject, name_of, one_of, utc_now
+from shared.database.models.audit import HASH_BYTES, chain_index
 from shared.queues import Queue
 
 JOB_ID_LENGTH = 256
@@ -64,7 +65,9 @@ class JobEventRow(Base):
     __tablename__ = "job_events"
     __table_args__ = (
         CheckConstraint("at_ms >= 0 and seq >= 0", name="position_positive"),
+        CheckConstraint("(chain_seq is null) = (chain_hash is null)", name="chain_whole"),
         Index(None, "job_id", "at_ms", "seq"),
+        chain_index("job_events", "queue"),
     )
 
     queue: Mapped[Queue] = mapped_column(name_of(Queue), primary_key=True)
@@ -74,6 +77,9 @@ class JobEventRow(Base):
     """Null for what concerns the queue: paused, resumed, cleaned."""
     event: Mapped[str] = mapped_column(String(32))
     fields: Mapped[JsonObject]
+    chain_seq: Mapped[int | None] = mapped_column(BigInteger)
+    """Its place in the queue's chain; null for rows older than the chain."""
+    chain_hash: Mapped[bytes | None] = mapped_column(LargeBinary(HASH_BYTES))
 
 
 class ArchivedJob(Base):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shared.database.base import Base, BigId, JsonObject, utc_now
+from shared.database.models.audit import HASH_BYTES, chain_index
 
 
 class OperatorLogEntry(Base):
@@ -17,6 +18,8 @@ class OperatorLogEntry(Base):
     __table_args__ = (
         CheckConstraint("action like '_%._%'", name="action_grammar"),
         CheckConstraint("actor <> ''", name="actor_given"),
+        CheckConstraint("(chain_seq is null) = (chain_hash is null)", name="chain_whole"),
+        chain_index("operator_log"),
         Index(None, "action", "id"),
         Index(None, "actor", "id"),
         Index(None, "target", "id"),
@@ -38,6 +41,9 @@ class OperatorLogEntry(Base):
     request_id: Mapped[str | None] = mapped_column(String(64))
     remote_address: Mapped[str | None] = mapped_column(String(64))
     details: Mapped[JsonObject] = mapped_column(default=dict)
+    chain_seq: Mapped[int | None] = mapped_column(BigInteger)
+    """Its place in the chain; null for rows older than the chain."""
+    chain_hash: Mapped[bytes | None] = mapped_column(LargeBinary(HASH_BYTES))
 
 
 class Flow(Base):

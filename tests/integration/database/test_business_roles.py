@@ -37,6 +37,9 @@ ALLOWED = [
     ("doko_gateway", "update retailers set credit_limit_paisa = 1"),
     ("doko_gateway", "delete from order_items"),
     ("doko_scheduler", "delete from processed_jobs"),
+    ("doko_scheduler", "delete from job_events"),
+    ("doko_scheduler", "update audit_chains set anchor_seq = 0"),
+    ("doko_gateway", "select seq from audit_chains for update"),
     ("doko_scheduler", "update orders set payment_status = 'PENDING'"),
     ("doko_whatsapp", "delete from conversation_windows"),
     *((role, "select version_num from alembic_version") for role in RIGHTS),
@@ -64,6 +67,11 @@ DENIED = [
     *((role, "create table mine (id integer)") for role in RIGHTS),
     *((role, "select token_hash from api_tokens") for role in RIGHTS if role != "doko_gateway"),
     *((role, "delete from operator_log") for role in RIGHTS),
+    *((role, "update operator_log set actor = 'nobody'") for role in RIGHTS),
+    *((role, "update job_events set event = 'nothing'") for role in RIGHTS),
+    *((role, "delete from audit_chains") for role in RIGHTS),
+    *((role, "delete from job_events") for role in RIGHTS if role != "doko_scheduler"),
+    *((role, "update audit_chains set anchor_seq = 0") for role in RIGHTS if role != "doko_scheduler"),
 ]
 
 

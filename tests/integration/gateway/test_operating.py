@@ -84,13 +84,15 @@ def test_a_failed_job_is_retried_under_its_id(operator: Any, parts: Gateway) -> 
     assert actions(parts) == [("job.retried", job_id)]
 
 
-def test_retrying_a_job_that_has_not_failed_is_a_conflict_and_leaves_no_entry(operator: Any, parts: Gateway) -> None:
+def test_retrying_a_job_that_has_not_failed_is_a_conflict_and_leaves_only_the_refusal(
+    operator: Any, parts: Gateway
+) -> None:
     job_id = operator.send().json["jobId"]
 
     answer = operator.post(f"/queues/WHATSAPP/jobs/{job_id}/retry")
 
     assert (answer.status_code, answer.json["code"]) == (409, "wrong_state")
-    assert actions(parts) == []
+    assert actions(parts) == [("action.refused", job_id)]
 
 
 def test_retrying_a_job_whose_key_is_taken_names_the_holder(operator: Any, parts: Gateway) -> None:
@@ -177,7 +179,7 @@ def test_revealing_personal_data_takes_the_scope_and_leaves_an_entry(operator: A
 
     assert operator.get(f"/jobs/{job_id}?reveal=true").status_code == 403
     assert admin.get(f"/jobs/{job_id}?reveal=true").json["data"]["recipient"] == "+9779800000000"
-    assert actions(parts) == [("pii.revealed", job_id)]
+    assert actions(parts) == [("access.refused", job_id), ("pii.revealed", job_id)]
 
 
 def test_a_jobs_history_is_told_in_order(viewer: Any, operator: Any) -> None:
