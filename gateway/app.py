@@ -39,8 +39,7 @@ from gateway.routes import (
     whatsapp,
     workers,
 )
-from shared.broker import EngineConfig, make_broker
-from shared.broker.connection import connect
+from shared.broker import EngineConfig, connect, make_broker
 from shared.database.archive_reader import DatabaseArchive
 from shared.database.index_reader import DatabaseIndex
 from shared.flows import FlowStore
@@ -114,7 +113,7 @@ def _believe(app: Flask, proxies: int) -> None:
 def _gateway(settings: Settings) -> Gateway:
     database = CooperativeDatabase(settings.database_url)
     broker = make_broker(settings)
-    probe = connect(settings.redis_url, socket_timeout_s=TIMEOUT_S, settings=settings.redis)
+    probe = connect(settings, socket_timeout_s=TIMEOUT_S)
     parts = {"redis": lambda: _ask(probe), "database": database.ping}
     store = JobStore(
         broker.scripts.client,

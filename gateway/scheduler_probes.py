@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from shared.broker.connection import connect
+from shared.broker import connect
 from shared.database import Database
 from shared.endpoint import Probes
 from shared.health import TIMEOUT_S, Health
@@ -46,7 +46,7 @@ class PartsCollector(Collector):
 
 def scheduler_probes(scheduler: Scheduler, settings: Settings, database: Database) -> Probes:
     """The scheduler's metrics and probes; its Redis client is its own, with a short timeout."""
-    client = connect(settings.redis_url, socket_timeout_s=TIMEOUT_S)
+    client = connect(settings, socket_timeout_s=TIMEOUT_S)
     registry = CollectorRegistry()
     registry.register(PartsCollector(scheduler.progress))
     registry.register(QueueCollector(JobStore(client), ScheduleStore(client, settings.clock_offset), client))

@@ -12,7 +12,6 @@ import dramatiq
 from shared import logs
 from shared.actors import ActorRegistry
 from shared.broker import DokoBroker, connect, make_broker
-from shared.broker.connection import connect as connect_to
 from shared.database.session import Database
 from shared.endpoint import Endpoint, Probes
 from shared.errors import RedisUnavailable
@@ -73,7 +72,7 @@ def worker_probes(parts: WorkerParts) -> Probes:
         quiet_s = broker.quiet_s()
         return f"nothing has moved for {quiet_s:.0f} s" if quiet_s > STUCK_AFTER_S else ""
 
-    probe = connect_to(parts.settings.redis_url, socket_timeout_s=TIMEOUT_S)
+    probe = connect(parts.settings, socket_timeout_s=TIMEOUT_S)
     return Probes(
         registry=worker_registry(broker, parts.queue),
         stuck=stuck,

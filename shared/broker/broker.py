@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ from dramatiq.results import Results
 from shared.broker import job_log, keys
 from shared.broker.clients import blocking_client
 from shared.broker.config import EngineConfig
-from shared.broker.connection import Scripts
+from shared.broker.connection import UNREACHABLE, Scripts
 from shared.broker.consumer import JobConsumer
 from shared.broker.describing import doko_version
 from shared.broker.enqueue_call import EnqueueCall
@@ -221,7 +222,8 @@ class DokoBroker(SignallingBroker):
     def wake_consumers(self) -> None:
         """Let consumers look again at what they may do."""
         for consumer in self._consumers:
-            consumer.wake()
+            with suppress(*UNREACHABLE):  # its wait ends as well when Redis is away, and a shutdown must go on
+                consumer.wake()
 
     def new_client(self, queue_name: str) -> redis.Redis:
         """A client with its own connection to a queue's server, for a caller that blocks on it."""

@@ -32,15 +32,13 @@ def connect(
         "socket_keepalive": True,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
-        # Its name and version cost two calls a connection, and a user without rights for them a line in ACL LOG each.
-        "driver_info": None,
     }
     if url.startswith("unix:"):
         return redis.Redis.from_url(url, **options)
     settings = settings or RedisSettings()
     address = parse_redis_url(url)
     tls = _tls(settings) if address.tls else {}
-    login: dict[str, Any] = {"username": address.username, "password": address.password}
+    login = _login(address.username, address.password, tls=address.tls)
     if address.topology is Topology.SENTINEL:
         return _behind_sentinels(address, settings, {**options, **login, **tls}, tls)
     if address.topology is Topology.CLUSTER:
@@ -51,9 +49,14 @@ def connect(
     return redis.Redis(host=host, port=port, db=address.database, **login, **options, **more)
 
 
-def connect_from(settings: Settings) -> redis.Redis:
+def connect_from(settings: Settings, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
     """The client that the settings describe."""
-    return connect(settings.redis_url, settings=settings.redis)
+    return connect(settings.redis_url, socket_timeout_s=socket_timeout_s, settings=settings.redis)
+
+
+def servers_of(client: redis.Redis) -> list[redis.Redis]:
+    """A client for each server that holds keys, to ask about the server itself."""
+    return client.masters() if isinstance(client, ClusterClient) else [client]
 
 
 def pool_of(client: redis.Redis, key: str) -> ConnectionPool:
@@ -72,11 +75,21 @@ def blocking_client(client: redis.Redis, key: str) -> redis.Redis:
 def _behind_sentinels(
     address: RedisAddress, settings: RedisSettings, options: dict[str, Any], tls: dict[str, Any]
 ) -> redis.Redis:
-    own = {"username": settings.sentinel_username, "password": settings.sentinel_password}
+    own = _login(settings.sentinel_username, settings.sentinel_password, tls=address.tls)
     master = SentinelMaster(address.hosts, address.service, {**options, **_asking(tls), **own})
     connection_class = LocatedTlsConnection if address.tls else LocatedConnection
     pool = ConnectionPool(connection_class=connection_class, place=master, db=address.database, **options)
     return redis.Redis.from_pool(pool)
+
+
+def _login(username: str | None, password: str | None, *, tls: bool) -> dict[str, Any]:
+    """The login; and no word about redis-py's version, which costs two calls and for most users a line in ACL LOG.
+
+    But over TLS something must be read after the handshake: the session tickets that come with it would look as if an
+    unread reply were under way.
+    """
+    login: dict[str, Any] = {"username": username, "password": password}
+    return login if tls and not password else {**login, "driver_info": None}
 
 
 def _asking(tls: dict[str, Any]) -> dict[str, Any]:

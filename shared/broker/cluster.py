@@ -8,7 +8,6 @@ that was refused with MOVED goes to the server that it named.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import redis
@@ -118,7 +117,7 @@ class SlotPipeline(Pipeline):
         if self._is_transaction:
             self.reset()
             raise RedisError(f"a transaction touches one queue, not {', '.join(tags)}")
-        commands, places = list(self.command_stack), list(self._places(next(iter(tags))))
+        commands, places = list(self.command_stack), self._places()
         self.reset()
         replies: list[Any] = [None] * len(commands)
         for tag in tags:
@@ -129,11 +128,14 @@ class SlotPipeline(Pipeline):
                 replies[index] = reply
         return replies
 
-    def _places(self, place: str) -> Iterator[str]:
-        """Where each command goes; one without a key, such as TIME, goes with the one before it."""
-        for tag in self._tags:
+    def _places(self) -> list[str]:
+        """Where each command goes; one without a key, such as TIME, goes with the next that has one, else the last."""
+        place = next(filter(None, reversed(self._tags)))
+        places = []
+        for tag in reversed(self._tags):
             place = tag or place
-            yield place
+            places.append(place)
+        return places[::-1]
 
     @override
     def reset(self) -> None:  # type: ignore[override]  # as in redis-py's own pipeline

@@ -6,6 +6,7 @@ from typing import Any
 
 import redis
 
+from shared.broker.clients import servers_of
 from shared.logs import get_logger
 
 logger = get_logger()
@@ -17,13 +18,13 @@ def warn_of_unsafe_server(client: redis.Redis) -> list[str]:
     Raises nothing: a Redis that is away is reported by whoever needs it.
     """
     try:
-        problems = _problems(client)
+        found = dict.fromkeys(problem for server in servers_of(client) for problem in _problems(server))
     except redis.exceptions.RedisError as error:
         logger.warning("redis.unchecked", message="Redis does not show its settings", reason=str(error))
         return []
-    for problem in problems:
+    for problem in found:
         logger.warning("redis.unsafe", message=f"Jobs may be lost: {problem}", reason=problem)
-    return problems
+    return list(found)
 
 
 def _problems(client: Any) -> list[str]:

@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
+from shared.broker.clients import servers_of
 from shared.broker.connection import UNREACHABLE
 from shared.errors import RedisUnavailable
 from shared.job_records import QueueStats
@@ -53,16 +54,26 @@ class QueueCollector(Collector):
         try:
             stats = list(self._store.stats().values())
             lag_s = self._schedules.lag_s()
-            memory = self._client.info("memory")
+            memory = max((server.info("memory") for server in servers_of(self._client)), key=_fullness)
         except _AWAY as error:
             logger.warning("no queue metrics: %s", error)
             yield _gauge("doko_redis_up", "Whether Redis answered this scrape.", 0)
             return
         yield _gauge("doko_redis_up", "Whether Redis answered this scrape.", 1)
-        yield _gauge("doko_redis_used_memory_bytes", "Memory that Redis uses.", memory["used_memory"])
+        yield _gauge(
+            "doko_redis_used_memory_bytes",
+            "Memory that Redis uses (of a cluster, its fullest server).",
+            memory["used_memory"],
+        )
         yield _gauge("doko_redis_max_memory_bytes", "Memory that Redis may use; 0: no limit.", memory["maxmemory"])
         yield _gauge("doko_schedule_lag_seconds", "How long the most overdue schedule has been due.", lag_s)
         yield from _of_queues(stats)
+
+
+def _fullness(memory: dict[str, int]) -> tuple[float, int]:
+    """What tells the fullest server of a cluster: the share of its limit, or else the bytes."""
+    limit = memory["maxmemory"]
+    return (memory["used_memory"] / limit if limit else 0.0, memory["used_memory"])
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

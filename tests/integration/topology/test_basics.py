@@ -16,9 +16,11 @@ from shared.explaining import explain
 from shared.job_store import JobStore
 from shared.queues import Queue
 from shared.schedules.store import KEYS
+from shared.worker_control import WorkerControl
 from tests.integration.schedules.conftest import System
 from tests.kit.engine import Engine
 from tests.kit.running import Gate, running
+from tests.kit.system import wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -124,6 +126,16 @@ def test_events_and_finished_jobs_go_to_the_archive(engine: Engine, sqlite_url: 
     store = JobStore(engine.connect(), DatabaseArchive(database))
     assert store.job(job_id).state == "completed"
     assert [event.event for event in store.events(job_id)] == ["waiting", "active", "completed"]
+
+
+def test_the_workers_of_all_queues_are_seen(engine: Engine) -> None:
+    control = WorkerControl(engine.connect())
+    with running(engine, {"order": _nothing}, threads=3) as broker:
+        wait_until(control.workers, lambda: "the worker gives a sign of life")
+        assert [(worker.id, worker.queue) for worker in control.workers()] == [(broker.worker_id, engine.queue)]
+        assert {queue: each.threads for queue, each in control.capacities().items() if each.threads} == {
+            engine.queue: 3
+        }
 
 
 def test_a_client_has_one_limit_however_many_queues_it_asks(engine: Engine) -> None:

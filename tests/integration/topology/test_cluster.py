@@ -11,6 +11,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from shared.broker import NewJob, keys
+from shared.broker.server_check import warn_of_unsafe_server
 from shared.errors import RedisUnavailable
 from shared.queues import Queue
 from tests.kit.engine import Engine
@@ -138,6 +139,16 @@ def test_one_dead_server_stops_its_own_queues_only(engine: Engine, cluster_serve
         dead.start()
     wait_until(lambda: _answers(engine), lambda: "the server is back, with its data")
     assert engine.store.job(kept).state == "waiting"
+
+
+def test_an_unsafe_server_is_warned_of_wherever_it_is(engine: Engine, cluster_servers: Cluster) -> None:
+    assert warn_of_unsafe_server(engine.client) == []
+    for server in cluster_servers.servers:
+        with plain_client(server.port) as client:
+            client.config_set("maxmemory-policy", "allkeys-lru")
+            (problem,) = warn_of_unsafe_server(engine.client)
+            client.config_set("maxmemory-policy", "noeviction")
+        assert "evicts keys" in problem
 
 
 def test_a_pipeline_goes_to_every_server_and_a_transaction_to_one(engine: Engine) -> None:
