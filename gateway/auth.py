@@ -20,10 +20,10 @@ from gateway.roles import SCOPES, Role, Scope
 from gateway.tokens import hash_of
 from shared.database import Database
 from shared.database.base import utc_now
-from shared.database.models import ApiToken
+from shared.database.models import ApiToken, ClientLimitRow
 
 CACHE_S = 10.0
-"""How long a process trusts a token without asking the database: a revocation takes effect within that."""
+"""How long a process trusts a token without asking the database: revocations and new limits take effect within that."""
 CACHE_SIZE = 10_000
 TOUCH_EVERY = timedelta(minutes=1)
 """``last_used_at`` is at most this much behind."""
@@ -31,6 +31,10 @@ TOUCH_EVERY = timedelta(minutes=1)
 _MAX_TOKEN_LENGTH = 512
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="doko"'}
 _BAD_TOKEN = {"WWW-Authenticate": 'Bearer realm="doko", error="invalid_token"'}
+
+_WITH_LIMIT = select(ApiToken, ClientLimitRow.requests_per_minute).outerjoin(
+    ClientLimitRow, ClientLimitRow.user_name == ApiToken.user_name
+)
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +48,8 @@ class Caller:
     role: Role
     scopes: frozenset[Scope]
     expires_at: datetime | None
+    requests_per_minute: int | None = None
+    """What an administrator set for the user; None leaves the default in force."""
 
 
 class TokenCache:
@@ -88,22 +94,24 @@ class TokenCache:
 
     def _of_hash(self, token_hash: str) -> Caller | None:
         with self._database.reader() as tx:
-            row = tx.scalar(select(ApiToken).where(ApiToken.token_hash == token_hash))
+            found = tx.execute(_WITH_LIMIT.where(ApiToken.token_hash == token_hash)).one_or_none()
         # The index compares byte by byte; this comparison takes the same time wherever they differ.
-        return None if row is None or not hmac.compare_digest(row.token_hash, token_hash) else self._caller_of(row)
+        if found is None or not hmac.compare_digest(found[0].token_hash, token_hash):
+            return None
+        return self._caller_of(*found)
 
     def _of_id(self, token_id: str) -> Caller | None:
         with self._database.reader() as tx:
-            row = tx.get(ApiToken, int(token_id))
-        return None if row is None else self._caller_of(row)
+            found = tx.execute(_WITH_LIMIT.where(ApiToken.id == int(token_id))).one_or_none()
+        return None if found is None else self._caller_of(*found)
 
-    def _caller_of(self, row: ApiToken) -> Caller | None:
+    def _caller_of(self, row: ApiToken, per_minute: int | None) -> Caller | None:
         if row.revoked_at is not None:
             return None
         if row.last_used_at is None or row.last_used_at < utc_now() - TOUCH_EVERY:
             threading.Thread(target=self._touch, args=(row.id,), name="token-touch", daemon=True).start()
         role = Role(row.role)
-        return Caller(str(row.id), row.user_name, role, SCOPES[role], row.expires_at)
+        return Caller(str(row.id), row.user_name, role, SCOPES[role], row.expires_at, per_minute)
 
     def _touch(self, token_id: int) -> None:
         """Note the use; the request doesn't wait for it, and a miss only makes ``last_used_at`` older."""

@@ -18,8 +18,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, RequestEntityTooLarge
 
 from gateway.answers import json_response
-from gateway.context import current_gateway, current_request_id
-from gateway.rate_limit import limit_headers
+from gateway.context import current_request_id
+from gateway.rate_limit import words_of_refusal
 from shared import errors
 from shared.broker.connection import UNREACHABLE
 from shared.job_listing import InvalidCursor
@@ -187,9 +187,8 @@ def _key_taken(error: errors.DeduplicationKeyTaken) -> Response:
 
 
 def _limited(error: errors.ClientLimitExceeded) -> Response:
-    limit = current_gateway().settings.client_rate_limit
-    message = f"This token made more than {limit} requests within a minute"
-    return Problem(429, message, headers=limit_headers(error, limit)).response()
+    message, headers = words_of_refusal(error)
+    return Problem(429, message, headers=headers).response()
 
 
 def _redis_away(_error: Exception) -> Response:

@@ -29,6 +29,7 @@ class OperatorAction(StrEnum):
     QUEUE_RESUMED = "queue.resumed"
     QUEUE_CLEANED = "queue.cleaned"
     QUEUE_LIMITED = "queue.limited"
+    CLIENT_LIMITED = "client.limited"
     BREAKER_CLOSED = "breaker.closed"
     JOB_ADDED = "job.added"
     JOB_RETRIED = "job.retried"

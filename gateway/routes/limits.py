@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from gateway.answers import Json
 from gateway.api import Routes, requires
-from gateway.context import current_gateway
+from gateway.client_limits import (
+    ClientLimitSchema,
+    ClientLimitsSchema,
+    SetClientLimit,
+    SetClientLimitSchema,
+    limit_of_client,
+    limits_of_clients,
+    remove_limit,
+    set_limit,
+)
+from gateway.context import current_actor, current_gateway
 from gateway.limit_requests import ChangeLimits, ChangeLimitsRequest
 from gateway.limit_views import (
     GroupsSchema,
@@ -15,10 +25,12 @@ from gateway.limit_views import (
     plain,
 )
 from gateway.operator_log import logged
-from gateway.operator_requests import queue_in_path
+from gateway.operator_requests import Reader, Reason, ReasonSchema, queue_in_path
 from gateway.roles import Scope
-from shared.audit import OperatorAction
+from gateway.schemas import DoneSchema
+from shared.audit import OperatorAction, record_action
 from shared.database.base import JsonObject
+from shared.database.models import ClientLimitRow
 from shared.queue_limits import Limits
 from shared.queues import Queue
 
@@ -35,6 +47,65 @@ def show() -> Json:
         "queues": {queue.name: limits_of(queue) for queue in Queue},
         "clients": {"requestsPerMinute": per_minute},
     }
+
+
+@routes.get("/limits/clients")
+@routes.response(200, ClientLimitsSchema, "The users whose tokens have a limit of their own")
+@requires(Scope.JOBS_READ)
+def show_clients() -> Json:
+    """List the users whose tokens have another limit than the usual one."""
+    with current_gateway().database.reader() as tx:
+        return limits_of_clients(tx, _usual())
+
+
+@routes.get("/limits/clients/<user>")
+@routes.response(200, ClientLimitSchema, "What holds for each token of the user", problems=(404,))
+@requires(Scope.JOBS_READ)
+def show_client(user: str) -> Json:
+    """Show how many requests a minute each token of a user may make."""
+    with current_gateway().database.reader() as tx:
+        return limit_of_client(tx, user, _usual())
+
+
+@routes.put("/limits/clients/<user>")
+@routes.arguments(Reader(SetClientLimitSchema), example={"requestsPerMinute": 600})
+@routes.response(200, ClientLimitSchema, "It holds within 10 seconds")
+@requires(Scope.QUEUES_ADMIN)
+def change_client(body: SetClientLimit, user: str) -> Json:
+    """Set the requests a minute of each token of a user; 0 is no limit."""
+    details: JsonObject = {"before": _now_for(user), "after": body.requests_per_minute}
+    with current_gateway().database.session() as tx:
+        set_limit(tx, user, body, current_actor().name)
+        record_action(
+            tx,
+            OperatorAction.CLIENT_LIMITED,
+            actor=current_actor(),
+            target=user,
+            why=body.reason or "",
+            details=details,
+        )
+        tx.flush()
+        return limit_of_client(tx, user, _usual())
+
+
+@routes.delete("/limits/clients/<user>")
+@routes.arguments(Reader(ReasonSchema), location="query")
+@routes.response(200, DoneSchema, "The usual limit holds again within 10 seconds", problems=(404,))
+@requires(Scope.QUEUES_ADMIN)
+def remove_client(wanted: Reason, user: str) -> Json:
+    """Let the usual limit hold again for a user's tokens."""
+    details: JsonObject = {"before": _now_for(user), "after": None}
+    with current_gateway().database.session() as tx:
+        remove_limit(tx, user)
+        record_action(
+            tx,
+            OperatorAction.CLIENT_LIMITED,
+            actor=current_actor(),
+            target=user,
+            why=wanted.reason or "",
+            details=details,
+        )
+    return {"success": True, "message": f"The usual limit holds for the tokens of {user}"}
 
 
 @routes.put("/queues/<key>/limits")
@@ -62,3 +133,13 @@ def groups(key: str) -> Json:
 
 def _plain(limits: Limits) -> JsonObject:
     return {name: plain(value) for name, value in limits.items()}
+
+
+def _usual() -> int:
+    return current_gateway().settings.client_rate_limit
+
+
+def _now_for(user: str) -> int | None:
+    with current_gateway().database.reader() as tx:
+        row = tx.get(ClientLimitRow, user)
+        return None if row is None else row.requests_per_minute

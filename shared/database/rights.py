@@ -14,6 +14,7 @@ from shared.database.models import (
     ApiToken,
     ArchivedJob,
     ArchivePosition,
+    ClientLimitRow,
     ContactPreference,
     ConversationWindow,
     Email,
@@ -132,6 +133,7 @@ _GATEWAY: Rights = (
     | {
         "audit_chains": _EXTEND_CHAIN,
         "api_tokens": _write(ApiToken, but=("token_hash", "user_name", "role", "created_at")),
+        "client_limits": _write(ClientLimitRow, delete=True),
         "operator_log": APPEND,
         "flows": Right(insert=True, update=("cancelled_at",)),
         "retailers": _write(Retailer, but=("debt_paisa", "credit_score")),

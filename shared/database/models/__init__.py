@@ -12,7 +12,7 @@ from shared.database.models.platform import NumberSequence, Product, Retailer, S
 from shared.database.models.reminders import Reminder
 from shared.database.models.reports import Report
 from shared.database.models.routing import RoutingDecision, VendorOffer, VendorRecord
-from shared.database.models.tokens import ApiToken
+from shared.database.models.tokens import ApiToken, ClientLimitRow
 from shared.database.models.whatsapp import (
     ContactPreference,
     ConversationWindow,
@@ -27,6 +27,7 @@ __all__ = [
     "ArchivePosition",
     "ArchivedJob",
     "AuditChain",
+    "ClientLimitRow",
     "ContactPreference",
     "ConversationWindow",
     "CreditScore",

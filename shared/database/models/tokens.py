@@ -34,3 +34,20 @@ class ApiToken(Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+
+
+class ClientLimitRow(Base):
+    """The limit of each token of one user, where it differs from CLIENT_RATE_LIMIT."""
+
+    __tablename__ = "client_limits"
+    __table_args__ = (
+        CheckConstraint("requests_per_minute >= 0", name="requests_per_minute_not_negative"),
+        CheckConstraint("user_name <> ''", name="user_name_given"),
+    )
+
+    user_name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    requests_per_minute: Mapped[int]
+    """0 is no limit."""
+    set_by: Mapped[str] = mapped_column(String(64))
+    set_at: Mapped[datetime] = mapped_column(default=utc_now)
+    reason: Mapped[str] = mapped_column(String(500), default="")

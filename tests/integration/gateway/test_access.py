@@ -19,7 +19,12 @@ from shared.audit import Actor
 from shared.database.models import OperatorLogEntry
 from shared.settings import Settings
 
-ADMIN_ACTIONS = [("POST", "/queues/WHATSAPP/clean"), ("POST", "/workers/here:1:abc/stop")]
+ADMIN_ACTIONS = [
+    ("PUT", "/limits/clients/asha"),
+    ("DELETE", "/limits/clients/asha"),
+    ("POST", "/queues/WHATSAPP/clean"),
+    ("POST", "/workers/here:1:abc/stop"),
+]
 OPERATOR_ACTIONS = [
     ("POST", "/whatsapp/messages"),
     ("POST", "/queues/WHATSAPP/jobs"),
@@ -52,6 +57,8 @@ VIEWS = [
     ("GET", "/flows"),
     ("GET", "/flows/flow-1"),
     ("GET", "/limits"),
+    ("GET", "/limits/clients"),
+    ("GET", "/limits/clients/asha"),
     ("GET", "/queues/WHATSAPP/groups"),
 ]
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from flask import Flask
 
+from gateway.auth import CACHE_S, TokenCache
+from gateway.client_limits import SetClientLimit, set_limit
 from gateway.context import Gateway
+from gateway.roles import Role
+from gateway.tokens import create_token
 from shared import audit
-from shared.audit import OperatorAction
+from shared.audit import Actor, OperatorAction
 from shared.queue_limits import Rate
 from shared.queues import Queue
+from tests.integration.gateway.conftest import caller
 from tests.kit.engine import RawWorker
 
 PATH = "/queues/WHATSAPP/limits"
@@ -119,3 +126,95 @@ def test_a_job_may_name_its_group(operator: Any, parts: Gateway) -> None:
     assert client.hget("doko:{whatsapp-messages}:job:" + job_id, "group") == b"campaign-7"
     wrong = operator.send(options={"group": ""})
     assert (wrong.status_code, list(wrong.json["errors"])) == (422, ["options.group"])
+
+
+def test_a_clients_limit_is_set_shown_and_given_back_with_an_entry_each(
+    admin: Any, viewer: Any, parts: Gateway
+) -> None:
+    put = admin.put("/limits/clients/the viewer", {"requestsPerMinute": 3, "reason": "a runaway script"})
+    listed = viewer.get("/limits/clients").json
+    changed = admin.put("/limits/clients/the viewer", {"requestsPerMinute": 5})
+    removed = admin.delete("/limits/clients/the viewer?reason=repaired")
+    after = viewer.get("/limits/clients/the viewer").json
+
+    shown = {"user": "the viewer", "requestsPerMinute": 3, "isDefault": False, "setBy": "the admin"}
+    assert put.json.items() >= shown.items()
+    assert (listed["requestsPerMinute"], listed["count"]) == (1000, 1)
+    assert listed["clients"][0].items() >= {**shown, "reason": "a runaway script"}.items()
+    assert (changed.json["requestsPerMinute"], changed.json["reason"]) == (5, None)
+    assert removed.status_code == 200
+    assert (after["requestsPerMinute"], after["isDefault"]) == (1000, True)
+    assert entries(parts, OperatorAction.CLIENT_LIMITED) == [
+        ("the viewer", "a runaway script", {"before": None, "after": 3}),
+        ("the viewer", "", {"before": 3, "after": 5}),
+        ("the viewer", "repaired", {"before": 5, "after": None}),
+    ]
+    assert admin.delete("/limits/clients/the viewer").status_code == 404
+    assert viewer.get("/limits/clients/nobody").status_code == 404
+
+
+def test_a_clients_own_limit_holds_for_its_tokens_and_the_refusal_says_which(
+    app: Flask, admin: Any, operator: Any, parts: Gateway
+) -> None:
+    other = caller(app, Role.OPERATOR)
+    admin.put("/limits/clients/the operator", {"requestsPerMinute": 2})
+
+    enqueued = [operator.send().status_code for _ in range(2)]
+    refused = operator.send()
+    looks = [other.get("/limits").status_code for _ in range(3)]
+
+    assert enqueued == [202, 202]
+    assert looks == [200, 200, 429]
+    assert (refused.status_code, refused.json["code"]) == (429, "rate_limited")
+    assert (
+        "more than 2 requests within a minute, the limit of user the operator; come back in" in refused.json["message"]
+    )
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert refused.headers["RateLimit-Policy"] == '"client";q=2;w=60'
+    assert parts.store.queue_stats(Queue.WHATSAPP).limited.clients == 1
+    assert admin.get("/limits").status_code == 200
+
+
+def test_a_clients_limit_of_0_is_none(app: Flask, admin: Any, parts: Gateway) -> None:
+    app.extensions["doko"] = replace(parts, settings=replace(parts.settings, client_rate_limit=1))
+    free = caller(app, Role.OPERATOR)
+    with parts.database.session() as tx:
+        set_limit(tx, "the operator", SetClientLimit(0, None), "test")
+
+    assert [free.get("/limits").status_code for _ in range(4)] == [200] * 4
+    assert [admin.get("/limits").status_code for _ in range(2)] == [200, 429]
+
+
+def test_a_changed_limit_of_a_client_holds_when_the_cache_has_forgotten_the_token(parts: Gateway) -> None:
+    now = 0.0
+    cache = TokenCache(parts.database, monotonic=lambda: now)
+    with parts.database.session() as tx:
+        secret = create_token(tx, user="asha", role=Role.VIEWER, actor=Actor("test")).secret
+    first = cache.caller(secret)
+    with parts.database.session() as tx:
+        set_limit(tx, "asha", SetClientLimit(7, None), "test")
+    still = cache.caller(secret)
+    now = CACHE_S
+    later = cache.caller(secret)
+    assert first is not None
+    assert still is not None
+    assert later is not None
+    assert (first.requests_per_minute, still.requests_per_minute, later.requests_per_minute) == (None, None, 7)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "requestsPerMinute"),
+        ({"requestsPerMinute": -1}, "requestsPerMinute"),
+        ({"requestsPerMinute": "9"}, "requestsPerMinute"),
+    ],
+)
+def test_a_wrong_limit_of_a_client_is_refused(admin: Any, body: Any, field: str) -> None:
+    answer = admin.put("/limits/clients/asha", body)
+    assert (answer.status_code, list(answer.json["errors"])) == (422, [field])
+
+
+def test_a_user_name_that_no_token_can_have_is_refused(admin: Any) -> None:
+    answer = admin.put("/limits/clients/" + "x" * 65, {"requestsPerMinute": 1})
+    assert (answer.status_code, list(answer.json["errors"])) == (422, ["user"])
