@@ -65,6 +65,7 @@ def whole_job(job: Job, *, reveal: bool) -> Json:
         "dependsOn": job.depends_on,
         "dependents": job.dependents,
         "waitsFor": job.waits_for,
+        "absorbed": job.absorbed,
     }
 
 

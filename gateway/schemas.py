@@ -148,6 +148,7 @@ class JobSchema(JobSummarySchema):
     depends_on = fields.List(fields.String(), required=True, data_key="dependsOn")
     dependents = fields.List(fields.String(), required=True)
     waits_for = fields.List(fields.String(), required=True, data_key="waitsFor")
+    absorbed = fields.Integer(required=True, metadata={"description": "duplicates for which this job stood"})
 
 
 class OperatedSchema(DoneSchema):

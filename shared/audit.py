@@ -33,6 +33,7 @@ class OperatorAction(StrEnum):
     BREAKER_CLOSED = "breaker.closed"
     JOB_ADDED = "job.added"
     JOB_RETRIED = "job.retried"
+    JOB_RERUN = "job.rerun"
     JOB_CANCELLED = "job.cancelled"
     JOB_PROMOTED = "job.promoted"
     JOB_REMOVED = "job.removed"

@@ -11,7 +11,7 @@ from typing import Any
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import NotFound
 
-from gateway.dashboard import access, queues, watching
+from gateway.dashboard import access, job, jobs, queues, watching
 from gateway.dashboard.charts import spark_line
 from gateway.dashboard.formatting import FILTERS, GLOBALS
 from gateway.dashboard.navigation import NAVIGATION, commands
@@ -31,7 +31,7 @@ def install(app: Flask) -> None:
         static_folder="static",
         static_url_path="/static",
     )
-    for screen in (access, queues, watching):
+    for screen in (access, queues, jobs, job, watching):
         screen.install(routes)
     routes.add_url_rule("/theme", "theme", theme, methods=["POST"])
     routes.add_url_rule("/<path:rest>", "nowhere", nowhere, methods=["GET", "POST"])

@@ -17,7 +17,10 @@ class Entry:
     key: str
 
 
-NAVIGATION: tuple[tuple[Entry, ...], ...] = ((Entry("queues", "Queues", "/dashboard", "q"),),)
+NAVIGATION: tuple[tuple[Entry, ...], ...] = ((
+        Entry("queues", "Queues", "/dashboard", "q"),
+        Entry("jobs", "Jobs", "/dashboard/jobs", "j"),
+    ),)
 
 
 def commands() -> list[dict[str, str]]:

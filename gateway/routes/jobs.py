@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from gateway.answers import Json
-from gateway.api import Routes, requires
+from gateway.answers import Answer, Json, accepted
+from gateway.api import Routes, enqueues, requires
 from gateway.auth import authorize
 from gateway.context import current_actor, current_gateway
+from gateway.enqueueing import enqueue
 from gateway.explain_view import ExplanationSchema, explain_job
 from gateway.job_views import event_view, job_summary, search_view, whole_job
 from gateway.operator_log import logged
@@ -18,8 +19,9 @@ from gateway.operator_requests import (
     Reveal,
     RevealSchema,
 )
+from gateway.rerunning import Rerun, RerunSchema, new_job_from
 from gateway.roles import Scope
-from gateway.schemas import EventsSchema, JobSchema, OperatedSchema, SearchPageSchema
+from gateway.schemas import AcceptedSchema, EventsSchema, JobSchema, OperatedSchema, SearchPageSchema
 from shared.audit import OperatorAction
 
 routes = Routes("jobs", __name__, url_prefix="/api/v1/jobs")
@@ -73,6 +75,19 @@ def events(job_id: str) -> Json:
 def explain(job_id: str) -> Json:
     """Say why a job is not running: each reason with a code and a sentence, its place, and about when it starts."""
     return explain_job(job_id)
+
+
+@routes.post("/<job_id>/rerun")
+@routes.arguments(Reader(RerunSchema), required=False)
+@routes.response(202, AcceptedSchema, "A new job, made of the ended one", problems=(404, 409))
+@requires(Scope.JOBS_WRITE)
+@enqueues
+def rerun(body: Rerun, job_id: str) -> Answer:
+    """Run an ended job again, with other data if given, under a new id; masked values stay as they were."""
+    new = new_job_from(current_gateway().store.job(job_id), body.data)
+    with logged(OperatorAction.JOB_RERUN, job_id, body.reason, {"edited": body.data is not None}):
+        made = enqueue(new)
+    return accepted(made)
 
 
 @routes.delete("/<job_id>")
