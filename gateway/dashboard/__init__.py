@@ -11,13 +11,25 @@ from typing import Any
 from flask import Blueprint, Flask, Response, request
 from werkzeug.exceptions import NotFound
 
-from gateway.dashboard import access, job, jobs, queues, watching
+from gateway.dashboard import (
+    access,
+    failures,
+    flows,
+    job,
+    jobs,
+    queues,
+    schedules,
+    subjects,
+    watching,
+    workers,
+)
 from gateway.dashboard.charts import spark_line
 from gateway.dashboard.formatting import FILTERS, GLOBALS
 from gateway.dashboard.navigation import NAVIGATION, commands
 from gateway.dashboard.pages import THEME, THEMES, as_page, go_to, own_path, shell
 from gateway.dashboard.session import PATH
 
+_SCREENS = (access, queues, jobs, job, failures, subjects, schedules, workers, flows, watching)
 _YEAR_S = 365 * 24 * 60 * 60
 
 
@@ -31,7 +43,7 @@ def install(app: Flask) -> None:
         static_folder="static",
         static_url_path="/static",
     )
-    for screen in (access, queues, jobs, job, watching):
+    for screen in _SCREENS:
         screen.install(routes)
     routes.add_url_rule("/theme", "theme", theme, methods=["POST"])
     routes.add_url_rule("/<path:rest>", "nowhere", nowhere, methods=["GET", "POST"])

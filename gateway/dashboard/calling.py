@@ -17,7 +17,7 @@ View = Callable[..., Any]
 def call(view: View, *, query: Mapping[str, str] | None = None, body: Json | None = None, **path: str) -> Json:
     """What the API answers to the current caller; raises what the API would turn into an error answer."""
     operation = operation_of(view)
-    authorize(operation.scopes or ())
+    demand(view)
     arguments = []
     if operation.query is not None:
         arguments.append(operation.query.read(dict(query or {})))
@@ -26,6 +26,11 @@ def call(view: View, *, query: Mapping[str, str] | None = None, body: Json | Non
     answer = view(*arguments, **path)
     found: Json = answer.body if isinstance(answer, Answer) else answer
     return found
+
+
+def demand(view: View) -> None:
+    """Refuse a caller who may not use the view, as the API would."""
+    authorize(operation_of(view).scopes or ())
 
 
 def may(view: View) -> bool:

@@ -17,10 +17,19 @@ class Entry:
     key: str
 
 
-NAVIGATION: tuple[tuple[Entry, ...], ...] = ((
+NAVIGATION: tuple[tuple[Entry, ...], ...] = (
+    (
         Entry("queues", "Queues", "/dashboard", "q"),
         Entry("jobs", "Jobs", "/dashboard/jobs", "j"),
-    ),)
+        Entry("failures", "Failures", "/dashboard/failures", "f"),
+        Entry("subjects", "Order or phone", "/dashboard/subjects", "o"),
+    ),
+    (
+        Entry("workers", "Workers", "/dashboard/workers", "w"),
+        Entry("schedules", "Schedules", "/dashboard/schedules", "s"),
+        Entry("flows", "Flows", "/dashboard/flows", "l"),
+    ),
+)
 
 
 def commands() -> list[dict[str, str]]:
