@@ -94,12 +94,13 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["doko-metrics"] = metrics
     errors.install(app)
     request_log.install(app, metrics)
+    # Before the refusals: they note what the API says, then the dashboard makes a page of it.
+    dashboard.install(app)
     refusals.install(app, refusals.RefusalLog(app.extensions["doko"].database))
     if settings.trusted_proxies:
         _believe(app, settings.trusted_proxies)
     for routes in ROUTES:
         app.register_blueprint(routes)
-    dashboard.install(app)
     if find_spec(WEBHOOKS) is not None:
         app.register_blueprint(import_module(WEBHOOKS).routes)
     return app

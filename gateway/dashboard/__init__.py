@@ -29,6 +29,7 @@ from gateway.dashboard.navigation import NAVIGATION, commands
 from gateway.dashboard.pages import THEME, THEMES, as_page, go_to, own_path, shell
 from gateway.dashboard.session import PATH
 
+NAME = "dashboard"
 _SCREENS = (access, queues, jobs, job, failures, subjects, schedules, workers, flows, watching)
 _YEAR_S = 365 * 24 * 60 * 60
 
@@ -36,7 +37,7 @@ _YEAR_S = 365 * 24 * 60 * 60
 def install(app: Flask) -> None:
     """Add the dashboard to the application."""
     routes = Blueprint(
-        "dashboard",
+        NAME,
         __name__,
         url_prefix=PATH,
         template_folder="templates",
@@ -47,7 +48,6 @@ def install(app: Flask) -> None:
         screen.install(routes)
     routes.add_url_rule("/theme", "theme", theme, methods=["POST"])
     routes.add_url_rule("/<path:rest>", "nowhere", nowhere, methods=["GET", "POST"])
-    routes.after_request(as_page)
     routes.after_request(_cached)
     routes.context_processor(shell)
     app.jinja_env.filters.update(FILTERS)
@@ -55,6 +55,11 @@ def install(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions[watching.PULSE] = watching.pulse_of(app)
     app.register_blueprint(routes)
+    app.after_request(_as_page)
+
+
+def _as_page(response: Response) -> Response:
+    return as_page(response) if request.blueprint == NAME else response
 
 
 def theme() -> Response:

@@ -12,7 +12,7 @@ from gateway.answers import Json
 from gateway.dashboard.calling import call, may
 from gateway.dashboard.diagram import diagram
 from gateway.dashboard.job_story import attempts_of, band_of, steps_of
-from gateway.dashboard.pages import back_with, page
+from gateway.dashboard.pages import INVALID, back_with, page
 from gateway.errors import Errors, Problem, errors_of
 from gateway.roles import Scope
 from gateway.routes import jobs as api
@@ -76,13 +76,14 @@ def rerun(job_id: str) -> Response:
         data = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         words = f"is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
-        return _form(call(api.show, job_id=job_id), text, {"data": [words]}, status=422)
+        return _form(call(api.show, job_id=job_id), text, {"data": [words]}, status=INVALID)
     try:
         made = call(api.rerun, body={"data": data, **_reason()}, job_id=job_id)
     except _REFUSALS as error:
-        status = error.status if isinstance(error, Problem) else 422
+        if isinstance(error, Problem) and error.status != INVALID:
+            raise
         wrong = errors_of(error) or {"": [str(error)]}
-        return _form(call(api.show, job_id=job_id), text, wrong, status=status)
+        return _form(call(api.show, job_id=job_id), text, wrong, status=INVALID)
     return back_with(f"Job {made['jobId']} runs with the edited data", PATH + made["jobId"])
 
 

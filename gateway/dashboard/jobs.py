@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from gateway.answers import Json, json_response
 from gateway.dashboard.calling import call, may
 from gateway.dashboard.charts import Bars, bars
-from gateway.dashboard.pages import back_with, page
+from gateway.dashboard.pages import INVALID, back_with, page
 from gateway.errors import Problem
 from gateway.routes import jobs as jobs_api
 from gateway.routes import queues as queues_api
@@ -44,7 +44,7 @@ def show() -> Response:
     try:
         wanted = parse_filter(text)
     except InvalidFilter as error:
-        return page("jobs.html", status=422, filter=text, wrong=str(error), found=None, **_common())
+        return page("jobs.html", status=INVALID, filter=text, wrong=str(error), found=None, **_common())
     cursor = request.args.get("cursor") or None
     query = {"filter": text, "limit": str(A_PAGE), **({"cursor": cursor} if cursor else {})}
     found = call(jobs_api.list_jobs, query=query if text else {**query, "filter": "since:366d"})

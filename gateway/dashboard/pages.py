@@ -24,6 +24,8 @@ FRAGMENT = "X-Fragment"
 """A script that renews a part of the page asks with this header, and gets no shell around it."""
 THEME = "doko_theme"
 EVENT_STREAM = "text/event-stream"
+INVALID = 422
+"""What was filled in can't be: the form comes back with what is wrong."""
 _TITLES = {
     403: "Not for your role",
     404: "Not found",

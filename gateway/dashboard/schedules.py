@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from gateway.answers import Json
 from gateway.dashboard.calling import View, call, demand, may
 from gateway.dashboard.formatting import pretty
-from gateway.dashboard.pages import back_with, page
+from gateway.dashboard.pages import INVALID, back_with, page
 from gateway.errors import Errors, Problem, errors_of
 from gateway.housekeeping import FUNCTIONS
 from gateway.routes import schedules as api
@@ -97,9 +97,9 @@ def _store(schedule_id: str | None) -> Response:
         else:
             done = call(api.edit, body=body, schedule_id=schedule_id)
     except _REFUSALS as error:
-        if isinstance(error, Problem) and error.status != 422:  # noqa: PLR2004 - not about what was filled in
+        if isinstance(error, Problem) and error.status != INVALID:
             raise
-        return _form(values, errors_of(error) or {"": [str(error)]}, schedule_id, status=422)
+        return _form(values, errors_of(error) or {"": [str(error)]}, schedule_id, status=INVALID)
     return back_with(done["message"], PATH)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, request
 
 from gateway.dashboard.calling import call
-from gateway.dashboard.pages import go_to, page
+from gateway.dashboard.pages import INVALID, go_to, page
 from gateway.errors import Problem
 from gateway.routes import searching as api
 from gateway.subject_story import KINDS
@@ -36,7 +36,9 @@ def show(kind: str, value: str) -> Response:
     try:
         story = call(api.subject, query={"cursor": cursor} if cursor else {}, kind=kind, value=value)
     except Problem as error:
-        if error.status != 422:  # noqa: PLR2004 - a value that can't be one: say so beside the form
+        if error.status != INVALID:
             raise
-        return page("subjects.html", status=422, kind=kind, value=value, kinds=KINDS, story=None, wrong=error.message)
+        return page(
+            "subjects.html", status=INVALID, kind=kind, value=value, kinds=KINDS, story=None, wrong=error.message
+        )
     return page("subjects.html", kind=kind, value=value, kinds=KINDS, story=story, wrong="", path=request.path)

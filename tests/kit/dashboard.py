@@ -8,9 +8,7 @@ from gateway.context import Gateway
 from shared.broker.connection import Scripts
 from shared.queues import Queue
 
-FAILED = (
-    '{"type":"ProviderError","message":"no answer for +9779800000000","attempt":1,"at":1790000000000,"worker":"w-1"}'
-)
+FAILED = '{"type":"ProviderError","message":"no answer for +9779800000000","attempt":1,"at":1790000000000}'
 MESSAGE = {
     "type": "ORDER_CONFIRMATION",
     "recipient": "+977-9800000000",
@@ -41,8 +39,8 @@ def fail(scripts: Scripts, job_id: str) -> None:
     client = scripts.client
     client.zrem(prefix + "waiting", job_id)
     client.zadd(prefix + "failed", {job_id: 1_790_000_000_000})
-    fields = {"state": "failed", "attempt": 1, "errors": FAILED, "finished": 1_790_000_000_000}
+    fields: dict[Any, Any] = {"state": "failed", "attempt": 1, "errors": FAILED, "finished": 1_790_000_000_000}
     client.hset(f"{prefix}job:{job_id}", mapping=fields)
-    event = {"job": job_id, "attempt": 1, "worker": "w-1"}
+    event: dict[Any, Any] = {"job": job_id, "attempt": 1, "worker": "w-1"}
     client.xadd(prefix + "events", {"event": "active", **event})
     client.xadd(prefix + "events", {"event": "failed", **event, "duration": 12, "error": FAILED})

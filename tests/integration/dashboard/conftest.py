@@ -36,8 +36,17 @@ class Browser:
             self.csrf = found[1]
         return response
 
-    def post(self, path: str, *, headers: Mapping[str, str] | None = None, **fields: Any) -> TestResponse:
-        return self._client.post(path, data={"csrf": self.csrf, **fields}, headers=dict(headers or {}))
+    def post(
+        self,
+        path: str,
+        more: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **fields: Any,
+    ) -> TestResponse:
+        """Send a form of ``fields`` and ``more`` with the secret of the page seen last."""
+        data = {"csrf": self.csrf, **fields, **(more or {})}
+        return self._client.post(path, data=data, headers=dict(headers or {}))
 
     def follow(self, response: TestResponse) -> TestResponse:
         assert response.status_code == 303, response.text

@@ -30,7 +30,7 @@ SCREENS = (
 def actions(parts: Gateway) -> list[tuple[str, str, str]]:
     with parts.database.reader() as tx:
         entries = audit.actions(tx)
-    noise = {"token.created", "session.opened"}
+    noise = {"token.created", "session.opened", "action.refused", "access.refused"}
     return [(entry.action, entry.target, entry.why) for entry in reversed(entries) if entry.action not in noise]
 
 
@@ -67,17 +67,19 @@ def test_a_viewer_is_shown_no_control_and_refused_each_action(viewer: Browser, p
         ("/dashboard/jobs/act", {"action": "retry", "id": failed}),
         ("/dashboard/schedules/new", {"id": "x"}),
     ):
-        page = viewer.follow(viewer.post(path, **fields))
-        assert "This needs the scope" in page.text, path
+        answer = viewer.follow(viewer.post(path, fields))
+        assert "This needs the scope" in answer.text, path
 
     assert actions(parts) == []
     assert parts.store.job(failed).state is State.FAILED
+    with parts.database.reader() as tx:
+        refused = [entry for entry in audit.actions(tx) if entry.action == "access.refused"]
+    assert {entry.actor for entry in refused} == {"the viewer"}
+    assert "This needs the scope" in refused[0].why
 
 
 def test_an_operator_pauses_with_a_reason_and_an_end_and_resumes(operator: Browser, parts: Gateway) -> None:
-    page = operator.follow(
-        operator.post("/dashboard/queues/WHATSAPP/pause", reason="provider is down", **{"for": "60"})
-    )
+    page = operator.follow(operator.post("/dashboard/queues/WHATSAPP/pause", {"for": "60"}, reason="provider is down"))
 
     assert "Queue WHATSAPP is paused" in page.text
     assert "provider is down" in page.text
@@ -96,7 +98,7 @@ def test_an_operator_pauses_with_a_reason_and_an_end_and_resumes(operator: Brows
 def test_a_pause_for_no_number_of_minutes_is_refused_with_words(
     operator: Browser, parts: Gateway, minutes: str
 ) -> None:
-    page = operator.follow(operator.post("/dashboard/queues/WHATSAPP/pause", reason="x", **{"for": minutes}))
+    page = operator.follow(operator.post("/dashboard/queues/WHATSAPP/pause", {"for": minutes}, reason="x"))
 
     assert "must be 1 to 1440 minutes" in page.text
     assert not parts.store.queue_stats(Queue.WHATSAPP).is_paused
@@ -157,7 +159,7 @@ def test_selected_jobs_are_cancelled_together_and_the_refused_are_counted(operat
 def test_a_selection_that_makes_no_sense_is_refused_with_words(
     operator: Browser, fields: dict[str, Any], words: str
 ) -> None:
-    assert words in operator.follow(operator.post("/dashboard/jobs/act", **fields)).text
+    assert words in operator.follow(operator.post("/dashboard/jobs/act", fields)).text
 
 
 def test_a_job_runs_again_with_edits_and_what_is_masked_stays(operator: Browser, parts: Gateway) -> None:
@@ -204,7 +206,7 @@ def test_wrong_edits_come_back_with_each_error_and_what_was_typed(
 def test_an_unfinished_job_has_no_edits(operator: Browser, parts: Gateway) -> None:
     job_id = a_message(parts)
 
-    answer = operator.post(f"/dashboard/jobs/{job_id}/rerun", data="{}")
+    answer = operator.follow(operator.post(f"/dashboard/jobs/{job_id}/rerun", data="{}"))
 
     assert "only ended jobs can be run again" in answer.text
 
@@ -230,10 +232,10 @@ def test_a_schedule_is_made_paused_edited_run_and_removed(admin: Browser, parts:
         "name": "credit-score-calculation",
         "data": '{"retailerId": "RET001", "trigger": "manual"}',
     }
-    assert "Schedule nightly-score is created" in admin.follow(admin.post("/dashboard/schedules/new", **fields)).text
+    assert "Schedule nightly-score is created" in admin.follow(admin.post("/dashboard/schedules/new", fields)).text
     assert 'value="0 3 * * *"' in admin.get("/dashboard/schedules/nightly-score/edit").text
 
-    admin.post("/dashboard/schedules/nightly-score/edit", **{**fields, "cron": "30 4 * * *"})
+    admin.post("/dashboard/schedules/nightly-score/edit", {**fields, "cron": "30 4 * * *"})
     admin.post("/dashboard/schedules/nightly-score/pause", reason="x")
     assert parts.schedules.entry("nightly-score").schedule.is_paused
     assert "30 4 * * *" in admin.get("/dashboard/schedules").text
@@ -257,7 +259,7 @@ def test_a_wrong_schedule_comes_back_with_each_error(admin: Browser, changes: di
     fields = {"id": "x", "timeZone": "Asia/Kathmandu", "cron": "0 3 * * *", "queue": "CREDIT_SCORE"}
     fields |= {"name": "credit-score-calculation", "data": '{"retailerId": "RET001", "trigger": "manual"}'}
 
-    answer = admin.post("/dashboard/schedules/new", **{**fields, **changes})
+    answer = admin.post("/dashboard/schedules/new", {**fields, **changes})
 
     assert answer.status_code == 422
     assert words in answer.text
