@@ -19,12 +19,14 @@ from shared.job_store import JobStore
 from shared.schedules import ScheduleStore
 
 STATES = ("waiting", "active", "failed", "delayed", "blocked", "cancelled")
+LIMITS = ("rate", "concurrency", "groups", "clients")
 _GAUGES = {
     "doko_queue_backlog": "Jobs that a worker could run now.",
     "doko_queue_oldest_waiting_seconds": "Age of the oldest job that is next of its priority; 0 if none waits.",
     "doko_queue_parked": "Waiting jobs that their group's limit holds back.",
     "doko_queue_paused": "1 while the queue is paused.",
     "doko_queue_workers": "Workers alive.",
+    "doko_breaker_open": "1 while the circuit breaker of the queue's provider is not closed.",
     "doko_archive_lag_events": "Events that the archive has not read yet.",
 }
 _COUNTERS = {
@@ -33,6 +35,7 @@ _COUNTERS = {
     "doko_queue_cancelled": "Jobs ever cancelled.",
     "doko_jobs_stalled": "Attempts whose worker vanished.",
     "doko_deduplicated": "Enqueued jobs for which another one stood.",
+    "doko_breaker_opened": "How often the circuit breaker of the queue's provider opened.",
 }
 
 _AWAY: tuple[type[Exception], ...] = (RedisUnavailable, redis.exceptions.RedisError, *UNREACHABLE)
@@ -86,12 +89,18 @@ def _of_queues(stats: list[QueueStats]) -> Iterator[Metric]:
         name: GaugeMetricFamily(name, text, labels=["queue"]) for name, text in _GAUGES.items()
     }
     families |= {name: CounterMetricFamily(name, text, labels=["queue"]) for name, text in _COUNTERS.items()}
+    limited = CounterMetricFamily(
+        "doko_limited", "Fetches, groups and requests that a limit held back.", labels=["queue", "limit"]
+    )
     for queue in stats:
+        for limit in LIMITS:
+            limited.add_metric([queue.queue.name, limit], getattr(queue.limited, limit))
         for state in STATES:
             jobs.add_metric([queue.queue.name, state], getattr(queue, state))
         for name, value in _values(queue).items():
             families[name].add_metric([queue.queue.name], value)
     yield jobs
+    yield limited
     yield from families.values()
 
 
@@ -108,4 +117,6 @@ def _values(queue: QueueStats) -> dict[str, float]:
         "doko_queue_cancelled": queue.total_cancelled,
         "doko_jobs_stalled": queue.stalled,
         "doko_deduplicated": queue.deduplicated,
+        "doko_breaker_open": int(queue.breaker.since_ms is not None),
+        "doko_breaker_opened": queue.breaker.opened,
     }

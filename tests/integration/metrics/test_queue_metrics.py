@@ -86,6 +86,25 @@ def test_jobs_behind_the_limit_of_their_group_are_parked(engine: Engine, scrape:
     assert scrape().value("doko_queue_parked", queue="WHATSAPP") == 2
 
 
+def test_what_limits_held_back_and_an_open_breaker_are_shown(engine: Engine, scrape: Callable[[], Scrape]) -> None:
+    engine.store.set_limits(QUEUE, cap=1)
+    engine.add_ids(2)
+    worker = engine.raw_worker()
+    worker.take()
+    worker.fetch()
+    closed = scrape()
+    opened = {"breaker": "open", "breaker_since": 1, "breaker_why": "x", "breaker_probe_at": 2, "breaker_opened": 3}
+    engine.client.hset(f"{engine.prefix}meta", mapping=opened)
+
+    seen = scrape()
+
+    assert closed.value("doko_breaker_open", queue=QUEUE.name) == 0
+    assert seen.value("doko_breaker_open", queue=QUEUE.name) == 1
+    assert seen.value("doko_breaker_opened_total", queue=QUEUE.name) == 3
+    assert seen.value("doko_limited_total", queue=QUEUE.name, limit="concurrency") == 1
+    assert seen.value("doko_limited_total", queue=QUEUE.name, limit="rate") == 0
+
+
 def test_the_age_of_the_next_job_and_the_memory_are_shown(engine: Engine, scrape: Callable[[], Scrape]) -> None:
     assert scrape().value("doko_queue_oldest_waiting_seconds", queue=QUEUE.name) == 0
     job = engine.add()
