@@ -49,7 +49,9 @@ Argument = str | bytes | int | float
 # What a producer or an operator is told has happened: if replicas are waited for, it must have happened there as well.
 _CONFIRMED = frozenset({"absorb", "cancel", "clean", "enqueue", "limits", "pause", "promote", "retry"})
 
-_NOT_ENOUGH_REPLICAS = "NOREPLICAS"
+# Nothing was done, and it will be once that is put right: a master misses its replicas; or the login is missing, which
+# a client with many arguments is told so.
+_AWAY = ("NOREPLICAS", "Protocol error: unauthenticated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +175,7 @@ class ScriptLine:
         except UNREACHABLE as error:
             raise self._broken(error) from error
         except redis.exceptions.ResponseError as error:
-            # Such a master took nothing, and does so again as soon as its replicas are back.
-            if str(error).startswith(_NOT_ENOUGH_REPLICAS):
+            if str(error).startswith(_AWAY):
                 raise self._broken(error) from error
             raise
         return reply

@@ -6,10 +6,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
@@ -26,6 +27,7 @@ from tests.kit.system import wait_until
 
 SERVICE = "doko-master"
 DOWN_AFTER_MS = 800
+PASSWORD, SENTINEL_PASSWORD = "of the servers", "of the sentinels"
 
 
 def plain_client(port: int, **options: Any) -> Any:
@@ -160,21 +162,26 @@ def _raw(client: Any, *command: str) -> Any:
 
 @dataclass
 class Sentinels:
-    """A master, a replica, and three sentinels that agree by two."""
+    """A master, a replica, and three sentinels that agree by two; servers and sentinels each ask for a password."""
 
     servers: Sequence[RedisServer]
     ports: Sequence[int]
-    access: RedisSettings | None = None
+    access: RedisSettings = field(default_factory=lambda: RedisSettings(sentinel_password=SENTINEL_PASSWORD))
 
     @property
     def url(self) -> str:
         """Its address by all three sentinels."""
-        return f"redis+sentinel://{','.join(f'127.0.0.1:{port}' for port in self.ports)}/{SERVICE}/0"
+        hosts = ",".join(f"127.0.0.1:{port}" for port in self.ports)
+        return f"redis+sentinel://:{quote(PASSWORD)}@{hosts}/{SERVICE}/0"
+
+    def sentinel(self, number: int = 0) -> Any:
+        """A client of one sentinel."""
+        return plain_client(self.ports[number], password=SENTINEL_PASSWORD)
 
     @property
     def master(self) -> RedisServer:
         """The server that the first sentinel names."""
-        with plain_client(self.ports[0]) as client:
+        with self.sentinel() as client:
             address = _raw(client, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", SERVICE)
         return next(server for server in self.servers if server.port == int(address[1]))
 
@@ -184,7 +191,7 @@ class Sentinels:
 
     def await_replicas(self, count: int) -> None:
         """Wait until so many replicas follow the master."""
-        with plain_client(self.master.port) as client:
+        with plain_client(self.master.port, password=PASSWORD) as client:
             wait_until(lambda: _replicates(client, count) or None, lambda: f"{count} replicas")
 
 
@@ -196,17 +203,17 @@ def sentinels(folder: Path, *, replicas: int = 1, server_options: Sequence[str] 
         for number in range(replicas + 1):
             follows = [f"replicaof 127.0.0.1 {servers[0].port}"] if servers else []
             lines = ("repl-diskless-sync-delay 0", *follows, *server_options)
-            server = RedisServer(folder / f"server-{number}", options=lines)
+            server = RedisServer(folder / f"server-{number}", password=PASSWORD, options=lines)
             stack.callback(server.stop)
             server.start()
             servers.append(server)
         made = Sentinels(servers, [free_port() for _ in range(3)])
-        with plain_client(servers[0].port) as client:
+        with plain_client(servers[0].port, password=PASSWORD) as client:
             wait_until(lambda: _replicates(client, replicas) or None, lambda: "the replicas")
         for port in made.ports:
             stack.enter_context(_sentinel(folder / f"sentinel-{port}", port, servers[0].port))
         wait_until(
-            lambda: all(_knows_all(port, replicas) for port in made.ports) or None,
+            lambda: all(_knows_all(made.sentinel(number), replicas) for number in range(3)) or None,
             lambda: "the sentinels know each other",
         )
         yield made
@@ -224,6 +231,8 @@ def _sentinel(folder: Path, port: int, master: int) -> Iterator[None]:
     file.write_text(
         f"port {port}\nbind 127.0.0.1\ndir {folder}\nlogfile {folder / 'sentinel.log'}\n"
         f"sentinel monitor {SERVICE} 127.0.0.1 {master} 2\n"
+        f'requirepass "{SENTINEL_PASSWORD}"\nsentinel sentinel-pass "{SENTINEL_PASSWORD}"\n'
+        f'sentinel auth-pass {SERVICE} "{PASSWORD}"\n'
         f"sentinel down-after-milliseconds {SERVICE} {DOWN_AFTER_MS}\n"
         f"sentinel failover-timeout {SERVICE} 5000\n"
     )
@@ -240,10 +249,10 @@ def _sentinel(folder: Path, port: int, master: int) -> Iterator[None]:
         process.wait()
 
 
-def _knows_all(port: int, replicas: int) -> bool:
+def _knows_all(sentinel: Any, replicas: int) -> bool:
     try:
-        with plain_client(port) as client:
-            flat = _raw(client, "SENTINEL", "MASTER", SERVICE)
+        with sentinel:
+            flat = _raw(sentinel, "SENTINEL", "MASTER", SERVICE)
     except redis.exceptions.ConnectionError:
         time.sleep(0.02)
         return False

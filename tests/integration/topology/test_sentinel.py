@@ -9,15 +9,17 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Self
+from urllib.parse import quote
 
 import pytest
 
 from shared.broker import DokoBroker
 from shared.errors import NotReplicated, RedisUnavailable
+from shared.settings_redis import RedisSettings
 from tests.kit.engine import SHORT, Engine
 from tests.kit.running import running
 from tests.kit.system import wait_until
-from tests.kit.topologies import Sentinels, plain_client
+from tests.kit.topologies import PASSWORD, Sentinels, plain_client
 
 pytestmark = [pytest.mark.slow, pytest.mark.chaos]
 
@@ -28,7 +30,7 @@ CONFIRMED = replace(SHORT, wait_replicas=1, wait_timeout_ms=500)
 def engine(sentinel_servers: Sentinels) -> Iterator[Engine]:
     """The engine's tools behind the sentinels, on an empty Redis whose replica follows."""
     sentinel_servers.await_replicas(1)
-    made = Engine(sentinel_servers.url, CONFIRMED)
+    made = Engine(sentinel_servers.url, CONFIRMED, access=sentinel_servers.access)
     made.client.flushall()
     yield made
     made.close()
@@ -106,10 +108,10 @@ def test_a_deposed_master_is_left_for_the_new_one(engine: Engine, sentinel_serve
     idle.add(engine.job())
     with running(engine, {"order": lambda **_: None}):
         engine.await_event("completed")
-        with plain_client(sentinel_servers.ports[0]) as sentinel:
+        with sentinel_servers.sentinel() as sentinel:
             sentinel.execute_command("SENTINEL", "FAILOVER", "doko-master")
         new = sentinel_servers.await_other_master(old)
-        with plain_client(old.port) as client:
+        with plain_client(old.port, password=PASSWORD) as client:
             # As the sentinels do after ten seconds, but our connections stay: they meet READONLY.
             client.replicaof("127.0.0.1", new.port)
         sentinel_servers.await_replicas(1)
@@ -138,12 +140,27 @@ def test_a_job_that_no_replica_has_is_not_acknowledged_until_one_has_it(
 
 
 def test_an_unknown_service_is_named(sentinel_servers: Sentinels) -> None:
-    engine = Engine(sentinel_servers.url.replace("doko-master", "doko-mistress"))
+    assert "knows no service 'doko-mistress'" in _refusal(
+        sentinel_servers.url.replace("doko-master", "doko-mistress"), sentinel_servers.access
+    )
 
-    with pytest.raises(RedisUnavailable) as raised:
-        engine.add()
 
-    assert "knows no service 'doko-mistress'" in str(raised.value.__cause__)
+def test_the_sentinels_and_the_servers_ask_for_their_own_password(sentinel_servers: Sentinels) -> None:
+    wrong = replace(sentinel_servers.access, sentinel_password="mistyped")
+    assert "invalid username-password pair" in _refusal(sentinel_servers.url, wrong)
+    assert "uthenticat" in _refusal(sentinel_servers.url, RedisSettings())
+    without = sentinel_servers.url.replace(f":{quote(PASSWORD)}@", "")
+    assert "uthenticat" in _refusal(without, sentinel_servers.access)
+
+
+def _refusal(url: str, access: RedisSettings) -> str:
+    engine = Engine(url, access=access)
+    try:
+        with pytest.raises(RedisUnavailable) as raised:
+            engine.add()
+    finally:
+        engine.close()
+    return str(raised.value.__cause__)
 
 
 def _is_idle(engine: Engine) -> bool:

@@ -17,9 +17,10 @@ from gateway.tokens import create_token
 from shared.audit import Actor
 from shared.broker import DokoBroker, keys
 from shared.broker.clients import connect
+from shared.errors import RedisUnavailable
 from shared.queues import Queue
 from shared.settings import Settings
-from tests.kit.engine import QUEUE, SHORT
+from tests.kit.engine import QUEUE, SHORT, Engine
 from tests.kit.system import EXAMPLE, wait_until
 
 pytestmark = pytest.mark.slow
@@ -36,6 +37,8 @@ def test_a_request_is_accepted_once_a_replica_has_its_job(
     for answer in answers:
         assert (answer.status_code, answer.json["code"]) == (503, "not_replicated")
         assert "0 of 1 replicas confirmed it within 100 ms" in answer.json["message"]
+    with connect(redis_server.url) as client:
+        client.config_set("repl-diskless-sync-delay", 0)
     replica = RedisServer(tmp_path / "replica", options=(f"replicaof 127.0.0.1 {redis_server.port}",))
     replica.start()
     try:
@@ -47,6 +50,19 @@ def test_a_request_is_accepted_once_a_replica_has_its_job(
             assert client.hget(keys.job(Queue.WHATSAPP, "whatsapp-mine"), "state") == b"waiting"
     finally:
         replica.stop()
+
+
+def test_a_master_that_misses_its_replicas_is_an_outage(redis_server: RedisServer) -> None:
+    engine = Engine(redis_server.url)
+    engine.client.config_set("min-replicas-to-write", 1)
+    try:
+        with pytest.raises(RedisUnavailable) as raised:
+            engine.add()
+    finally:
+        engine.client.config_set("min-replicas-to-write", 0)
+    assert "NOREPLICAS" in str(raised.value.__cause__)
+    assert engine.add().created
+    engine.close()
 
 
 def test_a_worker_stops_while_redis_says_nothing(redis_server: RedisServer) -> None:
