@@ -20,6 +20,7 @@ from gateway.cooperative_database import CooperativeDatabase
 from gateway.metrics import RequestMetrics
 from gateway.routes import (
     audit,
+    bulk,
     credit,
     docs,
     drafts,
@@ -54,7 +55,7 @@ from shared.worker_control import WorkerControl
 ROUTES = (
     *(queues.routes, jobs.routes, whatsapp.routes, schedules.routes, health.routes, docs.routes),
     *(credit.routes, reminders.routes, orders.routes, payments.routes, retailers.routes, reports.routes),
-    *(master.routes, drafts.routes, workers.routes, searching.routes, flows.routes, limits.routes),
+    *(master.routes, drafts.routes, workers.routes, searching.routes, flows.routes, limits.routes, bulk.routes),
     audit.routes,
 )
 WEBHOOKS = "gateway.routes.webhooks"

@@ -14,7 +14,18 @@ from typing import NoReturn
 import click
 
 from gateway import scheduler as scheduler_process
-from gateway.console import acting, auditing, completion, explaining, flows, limiting, reading, scheduling, workers
+from gateway.console import (
+    acting,
+    auditing,
+    bulk,
+    completion,
+    explaining,
+    flows,
+    limiting,
+    reading,
+    scheduling,
+    workers,
+)
 from gateway.console.queues import queue_named
 from gateway.demo import running as demo_data
 from gateway.importing.command import import_
@@ -134,7 +145,7 @@ for _command in (
     *(reading.stats, reading.watch, reading.jobs, reading.job, reading.failed, reading.failures),
     *(acting.enqueue, acting.retry, acting.promote, acting.cancel, acting.clean, acting.pause, acting.resume),
     *(scheduling.schedules, workers.workers, flows.flows, flows.flow, completion.completion),
-    *(explaining.explain, limiting.limits),
+    *(explaining.explain, limiting.limits, bulk.bulk),
     auditing.audit,
 ):
     main.add_command(_command)

@@ -15,22 +15,29 @@ from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
 
+from gateway.bulk.acting import Actor
+from gateway.bulk.runner import BulkRunner
 from gateway.scheduled_work import ScheduledWork
 from gateway.scheduler_probes import scheduler_probes
 from shared import logs
-from shared.broker import EngineConfig, connect, make_broker
+from shared.broker import DokoBroker, EngineConfig, connect, make_broker
 from shared.broker.keeper import Keeper
 from shared.broker.server_check import warn_of_unsafe_server
 from shared.database import Database
 from shared.database.archive import Archiver
+from shared.database.archive_reader import DatabaseArchive
 from shared.database.chain_check import heads
+from shared.database.index_reader import DatabaseIndex
 from shared.database.retention import Retention, remove_expired
 from shared.endpoint import Endpoint
+from shared.job_removal import JobRemoval
+from shared.job_store import JobStore
 from shared.outbox import Relay
 from shared.sentry import configure_sentry
 from shared.settings import Settings
 
 ARCHIVE_EVERY_S = 0.5
+BULK_EVERY_S = 0.5
 RELAY_EVERY_S = 1.0
 RETENTION_EVERY_S = 3_600.0
 HEADS_EVERY_S = 3_600.0
@@ -129,6 +136,13 @@ def log_heads(database: Database) -> int:
     return len(found)
 
 
+def _bulk_runner(settings: Settings, database: Database, broker: DokoBroker) -> BulkRunner:
+    client = connect(settings)
+    index = DatabaseIndex(database)
+    store = JobStore(client, DatabaseArchive(database), EngineConfig.from_settings(settings), index)
+    return BulkRunner(database, store.finder, Actor(store, JobRemoval(client), broker))
+
+
 def main(settings: Settings) -> None:
     """Run the scheduler until SIGTERM or SIGINT."""
     logs.configure(settings, "scheduler")
@@ -146,6 +160,7 @@ def main(settings: Settings) -> None:
             Part("schedules", schedules.run_jobs, SCHEDULES_EVERY_S, STUCK_AFTER_S),
             Part("housekeeping", schedules.run_housekeeping, SCHEDULES_EVERY_S),
             Part("heads", partial(log_heads, database), HEADS_EVERY_S),
+            Part("bulk operations", _bulk_runner(settings, database, broker).run_once, BULK_EVERY_S),
             Part("retention", partial(remove_expired, database, Retention()), RETENTION_EVERY_S),
         ]
     )

@@ -70,6 +70,11 @@ def _counted(index: JobIndex, matcher: Matcher, from_ms: int, to_ms: int, bucket
     if keys <= _COUNTED_BY_MINUTE and Key.STATE not in negated:
         events = _events(matcher.states)
         return None if events is None else index.events(matcher.queues, events, from_ms, to_ms, bucket_ms)
+    if keys <= _COUNTED_BY_MINUTE | {Key.NAME} and not negated and not matcher.states:
+        whole = [queue for queue in matcher.queues if set(POLICIES[queue].job_names) <= set(matcher.names)]
+        if {name for queue in whole for name in POLICIES[queue].job_names} == set(matcher.names):
+            # All that these queues do has these names.
+            return index.events(whole, [CREATED], from_ms, to_ms, bucket_ms)
     subjects = keys & _SUBJECTS
     if matcher.subject is not None and len(matcher.subject[1]) > 1:
         return None  # a job about two of them has two rows

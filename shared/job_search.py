@@ -62,11 +62,15 @@ class Search:
 
     def begin(self, wanted: JobFilter) -> tuple[Matcher, Tail]:
         """The filter as of now, and what the index doesn't have yet."""
-        seconds, microseconds = self.client.time()
-        now_ms = int(seconds) * 1000 + int(microseconds) // 1000
+        now_ms = self.now_ms()
         matcher = Matcher(wanted, now_ms)
         # The streams before the index: what is archived in between is then seen twice, never missed.
         return matcher, read_tail(self.client, matcher.queues, now_ms)
+
+    def now_ms(self) -> int:
+        """Redis time, epoch ms."""
+        seconds, microseconds = self.client.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
 
     def chunks(self, matcher: Matcher, tail: Tail, place: Place | None) -> Iterator[list[Seen]]:
         """All candidates behind ``place``, some at a time, each with its job if that matches."""

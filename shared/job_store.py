@@ -34,7 +34,7 @@ from shared.job_records import (
 )
 from shared.job_restoring import restoring_arguments
 from shared.job_search import Search
-from shared.job_tail import recent_entries
+from shared.job_tail import is_removed, recent_entries
 from shared.queue_limits import QueueLimits, Rate, checked_limit, stored_group_key
 from shared.queue_stats import stats_from
 from shared.queues import Queue, queue_of
@@ -85,12 +85,15 @@ class JobStore:
                 return job
         raise JobNotFound(f"no job has the id {job_id!r}")
 
-    def _archived(self, _queue: Queue, job_id: str) -> Job | None:
-        return self._archive.job(job_id) if self._archive is not None else None
+    def _archived(self, queue: Queue, job_id: str) -> Job | None:
+        found = self._archive.job(job_id) if self._archive is not None else None
+        gone = found is not None and self._guard(lambda: is_removed(self._client, queue, job_id))
+        return None if gone else found
 
     def _just_finished(self, queue: Queue, job_id: str) -> Job | None:
         entries = self._guard(lambda: list(recent_entries(self._client, queue, job_id)))
-        record = next((stored[b"record"] for _, stored in entries if b"record" in stored), None)
+        told = next((stored for _, stored in entries if b"record" in stored or stored[b"event"] == b"removed"), {})
+        record = told.get(b"record")
         return None if record is None else job_from_record(job_id, queue, orjson.loads(record))
 
     def jobs(

@@ -92,6 +92,15 @@ def _created(queue: Queue, job_id: str, stream_id: bytes, entry: dict[bytes, byt
         yield NewJobEntry(Indexed(created_ms, job_id), queue, *read)
 
 
+def is_removed(client: Any, queue: Queue, job_id: str) -> bool:
+    """Whether the newest that the stream's end tells of a job is its removal, which the archive may not know yet."""
+    wanted = job_id.encode()
+    for _, entry in client.xrevrange(keys.events(queue.value), count=_ENTRIES_A_READ):
+        if entry.get(b"job") == wanted:
+            return bool(entry[b"event"] == b"removed")
+    return False
+
+
 def recent_entries(client: Any, queue: Queue, job_id: str) -> Iterator[tuple[bytes, dict[bytes, bytes]]]:
     """What the stream holds about one job, newest first; the newest 100,000 entries are looked at."""
     stream, wanted = keys.events(queue.value), job_id.encode()

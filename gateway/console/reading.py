@@ -21,7 +21,7 @@ MOST_MISSING = 2_000
 """Events that a search reads besides the index; beyond them jobs may be missing."""
 _COUNTS = ("waiting", "delayed", "active", "failed", "completed")
 _QUEUE_HEADERS = ("queue", "state", *_COUNTS, "workers", "oldest waiting")
-_JOB_HEADERS = ("id", "queue", "name", "state", "attempt", "created", "due or finished", "error")
+JOB_HEADERS = ("id", "queue", "name", "state", "attempt", "created", "due or finished", "error")
 
 _FAILURE_HEADERS = ("fingerprint", "failed", "customers", "first seen", "last seen", "queues", "error")
 
@@ -67,9 +67,7 @@ def jobs(*, as_json: bool, **query: str | int | None) -> None:
     if as_json:
         print_json(page)
         return
-    print_table(
-        _JOB_HEADERS, map(_job_row, page["jobs"]), "No job is like that" + (" so far" if page["cursor"] else "")
-    )
+    print_table(JOB_HEADERS, map(job_row, page["jobs"]), "No job is like that" + (" so far" if page["cursor"] else ""))
     if page.get("unindexedEvents", 0) > MOST_MISSING:
         behind = age(page["indexLagMs"])
         click.echo(f"The index is {behind} behind ({page['unindexedEvents']:,} events): jobs may be missing", err=True)
@@ -89,7 +87,7 @@ def failed(*, queue: str, start: int, end: int, as_json: bool) -> None:
     if as_json:
         print_json(page)
         return
-    print_table(_JOB_HEADERS, map(_job_row, page["jobs"]), f"No job of {queue} has failed")
+    print_table(JOB_HEADERS, map(job_row, page["jobs"]), f"No job of {queue} has failed")
     if page["total"] > page["count"]:
         click.echo(f"{page['count']} of {page['total']} failed jobs", err=True)
 
@@ -159,7 +157,8 @@ def _for_ever() -> Iterator[int]:
         yield 0
 
 
-def _job_row(found: Json) -> list[object]:
+def job_row(found: Json) -> list[object]:
+    """A job of a list as a row under ``JOB_HEADERS``."""
     error = found["error"] or {}
     words = f"{error.get('type', '')}: {error.get('message', '')}" if error else ""
     attempts = f"{found['attempt']} of {found['attempts']}"

@@ -28,7 +28,7 @@ __all__ = ["UNREACHABLE", "Argument", "Confirmation", "ScriptLine", "Scripts", "
 MOST_IDLE_LINES = 32
 
 # Scripts that must go on when Redis is at its memory limit: they finish work and free memory.
-_REFUSED_WHEN_FULL = frozenset({"enqueue"})
+_REFUSED_WHEN_FULL = frozenset({"enqueue", "restore"})
 
 # What a script needs beyond lib.lua; each part costs every call its share.
 _RUNNABLE, _ENDING, _BREAKING = ("groups",), ("groups", "finishing"), ("breaking",)
@@ -41,6 +41,8 @@ _NEEDS = {
     "pause": _BREAKING,
     "promote": _RUNNABLE,
     "reconcile": _RUNNABLE,
+    "remove": _RUNNABLE,
+    "restore": _RUNNABLE,
     "retry": _RUNNABLE,
 }
 

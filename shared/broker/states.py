@@ -55,4 +55,5 @@ class Event(StrEnum):
     RESUMED = "resumed"
     CLEANED = "cleaned"
     REMOVED = "removed"
+    RESTORED = "restored"
     DIRECTED = "directed"

@@ -172,18 +172,15 @@ def _upsert_jobs(tx: Session, queue: Queue, entries: Iterable[Entry]) -> None:
     A failed job that somebody retried is no failure any more, though it stays as it failed until it ends again.
     """
     rows: dict[str, dict[str, Any]] = {}
-    retried: dict[str, Entry] = {}
     for entry in entries:
         row = job_row(queue, entry)
         if row is not None:
             rows[row["job_id"]] = row
-        elif entry.event == Event.RETRIED and entry.job_id is not None:
-            retried[entry.job_id] = entry
+        elif entry.job_id is not None and (change := _changed_by(entry)):
             if entry.job_id in rows:
-                rows[entry.job_id] |= NO_FAILURE
-    for job_id, entry in retried.items():
-        if job_id not in rows:
-            _ungroup(tx, job_id, entry)
+                rows[entry.job_id] |= change
+            else:
+                _change(tx, entry, change)
     if not rows:
         return
     statement = insert_for(tx, ArchivedJob)
@@ -196,9 +193,22 @@ def _upsert_jobs(tx: Session, queue: Queue, entries: Iterable[Entry]) -> None:
     tx.execute(statement, list(rows.values()))
 
 
-def _ungroup(tx: Session, job_id: str, retried: Entry) -> None:
-    failed_before = tuple_(ArchivedJob.event_ms, ArchivedJob.event_seq) < tuple_(retried.at_ms, retried.seq)
-    tx.execute(update(ArchivedJob).where(ArchivedJob.job_id == job_id, failed_before).values(NO_FAILURE))
+def _changed_by(entry: Entry) -> dict[str, Any]:
+    """What an event that doesn't end its job changes in what the archive says of it."""
+    match entry.event:
+        case Event.RETRIED:
+            return dict(NO_FAILURE)
+        case Event.REMOVED:
+            return {"removed_ms": entry.at_ms}
+        case Event.RESTORED:
+            return {"removed_ms": None}
+        case _:
+            return {}
+
+
+def _change(tx: Session, entry: Entry, change: dict[str, Any]) -> None:
+    ended_before = tuple_(ArchivedJob.event_ms, ArchivedJob.event_seq) < tuple_(entry.at_ms, entry.seq)
+    tx.execute(update(ArchivedJob).where(ArchivedJob.job_id == entry.job_id, ended_before).values(change))
 
 
 def _is_newer(excluded: Any) -> ColumnElement[bool]:

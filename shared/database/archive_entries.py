@@ -124,6 +124,7 @@ def job_row(queue: Queue, entry: Entry) -> dict[str, Any] | None:
         "rest": {key: value for key, value in record.items() if key not in _COLUMNS},
         "event_ms": entry.at_ms,
         "event_seq": entry.seq,
+        "removed_ms": None,
         **(_failure(errors[-1], _object(record.get("data"))) if entry.event == "failed" and errors else NO_FAILURE),
     }
 

@@ -29,7 +29,7 @@ class DatabaseArchive:
         """The job as it last finished, or None."""
         with self._database.reader() as tx:
             row = tx.get(ArchivedJob, job_id)
-            return None if row is None else _job(row)
+            return None if row is None or row.removed_ms is not None else _job(row)
 
     def jobs(self, queue: Queue, state: State, *, before_ms: int | None = None, limit: int = 50) -> list[Job]:
         """Finished jobs of a queue, newest first, at most ``limit`` (up to 500).
@@ -37,6 +37,7 @@ class DatabaseArchive:
         ``before_ms`` continues after a page: jobs that finished before that time.
         """
         query = select(ArchivedJob).where(ArchivedJob.queue == queue, ArchivedJob.state == state.value)
+        query = query.where(ArchivedJob.removed_ms.is_(None))
         if before_ms is not None:
             query = query.where(ArchivedJob.finished_at_ms < before_ms)
         query = query.order_by(ArchivedJob.finished_at_ms.desc()).limit(max(1, min(limit, MAX_PAGE)))
@@ -46,7 +47,7 @@ class DatabaseArchive:
     def jobs_by_id(self, job_ids: Collection[str]) -> dict[str, Job]:
         """Those of these jobs that the archive knows, by id."""
         with self._database.reader() as tx:
-            query = select(ArchivedJob).where(among(tx, ArchivedJob.job_id, job_ids))
+            query = select(ArchivedJob).where(among(tx, ArchivedJob.job_id, job_ids), ArchivedJob.removed_ms.is_(None))
             return {row.job_id: _job(row) for row in tx.scalars(query)}
 
     def ended(
@@ -57,6 +58,7 @@ class DatabaseArchive:
         with self._database.reader() as tx:
             job_id = plain_order(tx, ArchivedJob.job_id)
             query = select(ArchivedJob.job_id, at).where(ArchivedJob.queue == queue, ArchivedJob.state == state.value)
+            query = query.where(ArchivedJob.removed_ms.is_(None))
             if until_ms is not None:
                 query = query.where(at <= until_ms)
             if before is not None:

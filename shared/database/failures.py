@@ -38,7 +38,7 @@ class FailureGroup:
 def failure_groups(tx: Session, queue: Queue | None, since_ms: int, limit: int) -> list[FailureGroup]:
     """The largest groups of jobs that failed since then and were not retried, at most ``limit``, largest first."""
     at = ArchivedJob.finished_at_ms
-    wanted = [ArchivedJob.fingerprint.is_not(None), at >= since_ms]
+    wanted = [ArchivedJob.fingerprint.is_not(None), ArchivedJob.removed_ms.is_(None), at >= since_ms]
     wanted += [] if queue is None else [ArchivedJob.queue == queue]
     count = func.count()
     rows = tx.execute(

@@ -17,6 +17,9 @@ from shared.database.job_index import job_names
 from shared.database.models import (
     ArchivedJob,
     AuditChain,
+    BulkItem,
+    BulkOperation,
+    BulkState,
     DraftRequest,
     Flow,
     JobEventRow,
@@ -45,6 +48,7 @@ class Retention:
     claims: timedelta = timedelta(days=30)
     published: timedelta = timedelta(days=7)
     receipts: timedelta = timedelta(days=90)
+    bulk: timedelta = timedelta(days=90)
     draft_requests: timedelta = timedelta(hours=24)
 
 
@@ -59,6 +63,7 @@ class Removed:
     processed_jobs: int = 0
     outbox: int = 0
     receipts: int = 0
+    bulk_items: int = 0
     draft_requests: int = 0
     flows: int = 0
 
@@ -77,6 +82,7 @@ def remove_expired(database: Database, retention: Retention | None = None, *, no
         receipts=_remove_receipts(database, instant - keep.receipts),
         draft_requests=_remove_draft_requests(database, instant - keep.draft_requests),
         flows=_remove_flows(database, instant - keep.archive),
+        bulk_items=_remove_bulk(database, instant - keep.bulk),
     )
 
 
@@ -172,6 +178,19 @@ def _remove_claims(database: Database, before: datetime) -> int:
 def _remove_published(database: Database, before: datetime) -> int:
     old = select(OutboxJob.id).where(OutboxJob.published_at < before).limit(BATCH)
     return _repeat(database, delete(OutboxJob).where(OutboxJob.id.in_(old)))
+
+
+def _remove_bulk(database: Database, before: datetime) -> int:
+    """The jobs of old operations, then the operations; one that is at work stays whole."""
+    is_old = (BulkOperation.finished_at < before, BulkOperation.state.not_in((BulkState.RUNNING, BulkState.UNDOING)))
+    key = (BulkItem.operation_id, BulkItem.job_id)
+    of_old = select(*key).where(BulkItem.operation_id.in_(select(BulkOperation.id).where(*is_old))).limit(BATCH)
+    removed = _repeat(database, delete(BulkItem).where(tuple_(*key).in_(of_old)))
+    _repeat(
+        database,
+        delete(BulkOperation).where(BulkOperation.id.in_(select(BulkOperation.id).where(*is_old).limit(BATCH))),
+    )
+    return removed
 
 
 def _remove_receipts(database: Database, before: datetime) -> int:

@@ -136,6 +136,8 @@ _GATEWAY: Rights = (
         "client_limits": _write(ClientLimitRow, delete=True),
         "operator_log": APPEND,
         "flows": Right(insert=True, update=("cancelled_at",)),
+        "bulk_operations": Right(insert=True, update=("state", "finished_at", "stop_reason", "next_ms")),
+        "bulk_items": READ,
         "retailers": _write(Retailer, but=("debt_paisa", "credit_score")),
         "vendors": _write(Vendor, but=_KEPT_BY_WORKERS),
         "products": _write(Product),
@@ -159,6 +161,14 @@ _SCHEDULER: Rights = _read(
     "outbox": Right(insert=True, update=_OUTBOX.update, delete=True),
     "job_events": Right(insert=True, delete=True),
     "archived_jobs": _write(ArchivedJob, delete=True),
+    "bulk_operations": Right(
+        update=(
+            *("state", "finished_at", "stop_reason", "place", "next_ms", "lease_token", "lease_until_ms"),
+            *("done", "refused", "restored", "lost"),
+        ),
+        delete=True,
+    ),
+    "bulk_items": Right(insert=True, update=("outcome", "why", "record"), delete=True),
     "job_index": Right(insert=True, delete=True),
     "job_minutes": Right(insert=True, update=("events", "duration_ms"), delete=True),
     "archive_positions": _write(ArchivePosition),

@@ -42,6 +42,12 @@ def replayed(engine: Engine) -> dict[str, str]:
         if not one.job or one.event in UNCHANGED:
             continue
         event = one.event
+        if event == "removed":
+            del states[one.job]
+            continue
+        if event == "restored":
+            states[one.job] = one.fields["state"]
+            continue
         if event in {"delayed", "released"}:
             event = "delayed" if int(one.fields.get("delay", "0")) > 0 else "waiting"
         states[one.job] = {"stalled": "waiting", "retried": "waiting", "promoted": "waiting"}.get(event, event)

@@ -1,6 +1,7 @@
 """All tables; importing this package fills ``Base.metadata``."""
 
 from shared.database.models.audit import AuditChain
+from shared.database.models.bulk import BulkAction, BulkItem, BulkOperation, BulkOutcome, BulkState
 from shared.database.models.credit import CreditScore
 from shared.database.models.engine import ArchivedJob, ArchivePosition, JobEventRow, OutboxJob, ProcessedJob
 from shared.database.models.job_index import JobIndexRow, JobMinute
@@ -27,6 +28,11 @@ __all__ = [
     "ArchivePosition",
     "ArchivedJob",
     "AuditChain",
+    "BulkAction",
+    "BulkItem",
+    "BulkOperation",
+    "BulkOutcome",
+    "BulkState",
     "ClientLimitRow",
     "ContactPreference",
     "ConversationWindow",

@@ -112,6 +112,8 @@ class ArchivedJob(Base):
     event_ms: Mapped[int] = mapped_column(BigInteger)
     event_seq: Mapped[int] = mapped_column(BigInteger)
     """With ``event_ms``: the stream id of the final event, so that the newest one wins."""
+    removed_ms: Mapped[int | None] = mapped_column(BigInteger)
+    """When an operator removed it: it counts as gone unless it is restored."""
     error_type: Mapped[str | None] = mapped_column(String(128))
     """Of failed jobs that nobody retried since, as the two below."""
     fingerprint: Mapped[str | None] = mapped_column(String(16))

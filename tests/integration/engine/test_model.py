@@ -21,6 +21,7 @@ from shared.broker import DeduplicationMode, NewJob, keys
 from shared.broker.releasing import release_dependents
 from shared.errors import DeduplicationKeyTaken, WrongState
 from shared.flows import OnFailure
+from shared.job_removal import JobRemoval, Shelf
 from shared.queues import Queue
 from tests.kit.agreement import assert_agreement
 from tests.kit.engine import Engine, RawWorker, Taken, error
@@ -49,6 +50,8 @@ class EngineMachine(RuleBasedStateMachine):
         self.cancelling: set[str] = set()
         self.running: dict[str, tuple[RawWorker, Taken]] = {}
         self.stale: list[tuple[RawWorker, Taken]] = []
+        self.removal = JobRemoval(self.engine.client)
+        self.removed: dict[str, tuple[dict[str, str], Shelf, str]] = {}
         self.paused = False
         self.made = 0
         self.flows = FlowModel(self.states)
@@ -281,6 +284,38 @@ class EngineMachine(RuleBasedStateMachine):
             return
         self.engine.store.promote(job_id, "ada")
         self.states[job_id] = "waiting"
+
+    @precondition(lambda self: self.states)
+    @rule(data=st.data())
+    def remove(self, data: st.DataObject) -> None:
+        job_id = data.draw(st.sampled_from(sorted(self.states)))
+        state = self.states[job_id]
+        record = self.removal.record(QUEUE, job_id)
+        awaited = "follower" in record and state in UNFINISHED
+        if state in {"active", "blocked"} or awaited:
+            with pytest.raises(WrongState):
+                self.removal.remove(QUEUE, job_id, record, "ada")
+            return
+        shelf = self.removal.remove(QUEUE, job_id, record, "ada", "model")
+        self.removed[job_id] = (record, shelf, self.states.pop(job_id))
+
+    @precondition(lambda self: self.removed)
+    @rule(data=st.data())
+    def restore(self, data: st.DataObject) -> None:
+        job_id = data.draw(st.sampled_from(sorted(self.removed)))
+        record, shelf, state = self.removed[job_id]
+        key = record.get("dedup")
+        holder = (self.engine.client.get(f"{self.engine.prefix}dedup:{key}") or b"").decode() if key else ""
+        if holder and state in UNFINISHED and self.states.get(holder) in UNFINISHED:
+            with pytest.raises(DeduplicationKeyTaken) as taken:
+                self.removal.restore(QUEUE, job_id, record, shelf, "ada")
+            assert taken.value.holder_id == holder
+            return
+        self.removal.restore(QUEUE, job_id, record, shelf, "ada")
+        self.states[job_id] = state
+        del self.removed[job_id]
+        with pytest.raises(WrongState):
+            self.removal.restore(QUEUE, job_id, record, shelf, "ada")
 
     @rule(paused=st.booleans())
     def pause_or_resume(self, paused: bool) -> None:  # noqa: FBT001 - hypothesis draws it

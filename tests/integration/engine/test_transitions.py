@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 import pytest
 
-from shared.broker import State
-from shared.errors import JobNotFound, WrongState
+from shared.broker import DeduplicationMode, State
+from shared.errors import DeduplicationKeyTaken, JobNotFound, WrongState
+from shared.job_removal import JobRemoval
 from tests.kit.agreement import assert_agreement
 from tests.kit.engine import QUEUE, Engine, error
 
@@ -185,6 +187,79 @@ def test_finished_jobs_can_not_be_cancelled(engine: Engine, state: str) -> None:
     with pytest.raises(WrongState, match=state):
         engine.store.cancel(job_id, "ada")
     assert engine.state(job_id) == state
+
+
+@pytest.mark.parametrize("state", ["waiting", "delayed", "completed", "failed", "cancelled"])
+def test_a_removed_job_is_gone_until_it_is_restored_as_it_was(engine: Engine, state: str) -> None:
+    job_id = _job_in(engine, state)
+    removal = JobRemoval(engine.client)
+    before = removal.record(engine.queue, job_id)
+
+    shelf = removal.remove(engine.queue, job_id, before, "ada", "test")
+
+    assert engine.state(job_id) == ""
+    with pytest.raises(JobNotFound):
+        removal.remove(engine.queue, job_id, before, "ada")
+    removal.restore(engine.queue, job_id, before, shelf, "ada")
+    gone = {"token", "follower", "cancel"}
+    assert removal.record(engine.queue, job_id) == {name: value for name, value in before.items() if name not in gone}
+    with pytest.raises(WrongState):
+        removal.restore(engine.queue, job_id, before, shelf, "ada")
+    assert engine.events(job_id)[-2:] == ["removed", "restored"]
+
+
+def test_a_running_job_and_its_blocked_follow_up_can_not_be_removed(engine: Engine) -> None:
+    options: dict[str, Any] = {"deduplication_key": "k", "deduplication_mode": DeduplicationMode.REPLACE}
+    running = engine.add(**options).job_id
+    engine.raw_worker().take()
+    follow_up = engine.add(**options).job_id
+    removal = JobRemoval(engine.client)
+
+    for job_id, state in ((running, "active"), (follow_up, "blocked")):
+        with pytest.raises(WrongState, match=f"is {state}; cancel it instead"):
+            removal.remove(engine.queue, job_id, removal.record(engine.queue, job_id), "ada")
+        assert engine.state(job_id) == state
+
+
+def test_a_job_that_another_waits_for_can_not_be_removed(engine: Engine) -> None:
+    options: dict[str, Any] = {"deduplication_key": "k", "deduplication_mode": DeduplicationMode.REPLACE}
+    awaited = engine.add(**options).job_id
+    worker = engine.raw_worker()
+    running = worker.take()
+    engine.add(**options)
+    worker.finish(running, "delayed", error(), 60_000)
+    removal = JobRemoval(engine.client)
+
+    with pytest.raises(WrongState, match="another job waits for"):
+        removal.remove(engine.queue, awaited, removal.record(engine.queue, awaited), "ada")
+
+    assert engine.state(awaited) == "delayed"
+
+
+def test_a_job_that_got_other_data_is_not_removed_with_an_old_record(engine: Engine) -> None:
+    job_id = engine.add().job_id
+    record = JobRemoval(engine.client).record(engine.queue, job_id)
+
+    with pytest.raises(WrongState):
+        JobRemoval(engine.client).remove(engine.queue, job_id, {**record, "msg": "1|{}"}, "ada")
+
+    assert engine.state(job_id) == "waiting"
+
+
+def test_a_removed_job_frees_its_key_and_takes_it_again(engine: Engine) -> None:
+    removal = JobRemoval(engine.client)
+    job_id = engine.add(deduplication_key="k").job_id
+    record = removal.record(engine.queue, job_id)
+    shelf = removal.remove(engine.queue, job_id, record, "ada")
+    holder = engine.add(deduplication_key="k").job_id
+
+    with pytest.raises(DeduplicationKeyTaken) as taken:
+        removal.restore(engine.queue, job_id, record, shelf, "ada")
+
+    assert taken.value.holder_id == holder
+    engine.store.cancel(holder, "ada")
+    removal.restore(engine.queue, job_id, record, shelf, "ada")
+    assert engine.add(deduplication_key="k").job_id == job_id
 
 
 @pytest.mark.parametrize("operation", ["retry", "promote", "cancel", "job", "events"])
