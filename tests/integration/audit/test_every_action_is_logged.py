@@ -59,7 +59,7 @@ def is_covered(app: Flask, endpoint: str) -> bool:
 
 
 def reached(function: Callable[..., Any]) -> set[object]:
-    """All functions of ours that a view names, and that those name."""
+    """All functions of ours that a view names or was made with, and those that these name."""
     found: set[object] = set()
     waiting: list[Any] = [function]
     while waiting:
@@ -71,6 +71,7 @@ def reached(function: Callable[..., Any]) -> set[object]:
         if isinstance(inner, FunctionType) and inner.__module__.partition(".")[0] in {"gateway", "shared"}:
             mentioned = set(names(inner.__code__))
             named = [inner.__globals__.get(name) for name in mentioned]
+            named += [cell.cell_contents for cell in inner.__closure__ or ()]
             modules = [one for one in named if inspect.ismodule(one) and one.__name__.startswith("gateway.")]
             named += [getattr(module, name, None) for module in modules for name in mentioned]
             waiting += [one for one in named if inspect.isfunction(one)]

@@ -13,6 +13,7 @@ import redis
 
 from shared.database import Database
 from shared.database.archive import Archiver
+from shared.database.chain_check import check_chains
 from tests.integration.database.streams import Stream, archived_events, archived_states
 
 ARCHIVE_FOR_EVER = """
@@ -63,4 +64,6 @@ def test_a_killed_archiver_loses_and_doubles_nothing(
     assert len(counted) == 3 * len(jobs)
     assert set(archived_states(database)) == set(jobs)
     assert stream.length == 0
+    assert [report.finding for report in check_chains(database)] == [None] * 7
+    assert sum(report.checked for report in check_chains(database)) == 3 * len(jobs)
     database.dispose()
