@@ -59,4 +59,4 @@ def test_entries_are_found_by_action_actor_and_target(database: Database) -> Non
 
 
 def test_every_action_is_a_noun_and_what_happened_to_it() -> None:
-    assert all(action.count(".") == 1 and action.endswith("ed") for action in OperatorAction)
+    assert all(action.count(".") == 1 and action.endswith(("ed", "rerun", "undone")) for action in OperatorAction)
