@@ -19,6 +19,7 @@ from shared.database import Database
 from shared.database.migrate import migrate
 from shared.job_records import QueueStats
 from shared.job_store import JobStore
+from shared.queues import Queue
 from shared.settings import Settings
 from tests.chaos.fleet import Fleet, wait_for
 from tests.chaos.worker_app import QUEUE
@@ -133,12 +134,12 @@ class Stage:
         """How often each job had this event."""
         return Counter(event["job"] for event in self.events(name))
 
-    def running_on(self, child_pid: int) -> list[dict[str, Any]]:
+    def running_on(self, child_pid: int, queue: Queue = QUEUE) -> list[dict[str, Any]]:
         """The jobs that a worker's child holds, by what Redis knows: ``id`` and ``stalls``."""
         held = []
-        active: list[bytes] = self.client.zrangebyscore(keys.state_set(QUEUE.value, "active"), "-inf", "+inf")
+        active: list[bytes] = self.client.zrangebyscore(keys.state_set(queue.value, "active"), "-inf", "+inf")
         for job_id in active:
-            worker, stalls = self.client.hmget(keys.job(QUEUE.value, job_id.decode()), ["worker", "stalls"])
+            worker, stalls = self.client.hmget(keys.job(queue.value, job_id.decode()), ["worker", "stalls"])
             if worker is not None and worker.split(b":")[-2] == str(child_pid).encode():
                 held.append({"id": job_id.decode(), "stalls": int(stalls or 0)})
         return held
@@ -193,7 +194,7 @@ class Stage:
             tx.execute(text("create table chaos_effects (job_id text)"))
 
 
-def kill_fairly(stage: Stage, pid: int, *, only_busy: bool = False) -> bool:
+def kill_fairly(stage: Stage, pid: int, *, only_busy: bool = False, queue: Queue = QUEUE) -> bool:
     """SIGKILL a worker's child unless a job that stalled before runs on it (or, ``only_busy``, if none runs).
 
     A job may lose its worker once; losing it twice fails it as a suspect, and no test could tell an unlucky
@@ -203,7 +204,7 @@ def kill_fairly(stage: Stage, pid: int, *, only_busy: bool = False) -> bool:
     try:
         os.kill(pid, signal.SIGSTOP)
         time.sleep(SETTLE_S)
-        running = stage.running_on(pid)
+        running = stage.running_on(pid, queue)
         if any(job["stalls"] for job in running) or (only_busy and not running):
             os.kill(pid, signal.SIGCONT)
             return False

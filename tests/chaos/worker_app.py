@@ -35,14 +35,15 @@ def start() -> None:
     time.sleep(float(os.environ.get("CHAOS_START_AFTER_S", "0")))
     settings = Settings.from_environment(dict(os.environ))
     logs.configure(settings, "worker-chaos")
-    broker = make_broker(settings, queue=QUEUE)
-    bind(broker, Database(settings.database_url))
+    queue = Queue(os.environ.get("CHAOS_QUEUE", QUEUE))
+    broker = make_broker(settings, queue=queue)
+    bind(broker, Database(settings.database_url), queue)
     dramatiq.set_broker(broker)
 
 
-def bind(broker: DokoBroker, database: Database) -> None:
+def bind(broker: DokoBroker, database: Database, queue: Queue = QUEUE) -> None:
     """Declare the actors."""
-    stage = _Stage(database)
+    stage = _Stage(database, queue)
     actors: dict[str, Callable[..., Any]] = {
         "work": stage.work,
         "hang_once": stage.hang_once,
@@ -52,7 +53,7 @@ def bind(broker: DokoBroker, database: Database) -> None:
         "nothing": _nothing,
     }
     for name, function in actors.items():
-        dramatiq.actor(broker=broker, queue_name=QUEUE.value, actor_name=name, store_results=True)(function)
+        dramatiq.actor(broker=broker, queue_name=queue.value, actor_name=name, store_results=True)(function)
 
 
 def _nothing() -> None:
@@ -68,8 +69,9 @@ def _running_job() -> CurrentJob:
 class _Stage:
     """What the jobs do, on one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, queue: Queue) -> None:
         self._database = database
+        self._queue = queue
 
     def work(self, seconds: float = 0.0) -> dict[str, Any]:
         """Take so long, then take effect."""
@@ -127,7 +129,7 @@ class _Stage:
             tx.execute(text("insert into chaos_effects (job_id) values (:job)"), {"job": job.id})
             return {"success": True, "run": run, "pid": os.getpid()}
 
-        return run_once(self._database, job.id, QUEUE, effect)
+        return run_once(self._database, job.id, self._queue, effect)
 
     def _count(self, query: str) -> int:
         with self._database.reader() as tx:
