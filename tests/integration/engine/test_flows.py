@@ -201,6 +201,7 @@ def test_a_death_after_any_step_of_telling_leaves_what_a_repetition_completes(en
         died = tell_and_die(engines.orders, deaths)
         engines.agree()
         tell(engines.all)
+        engines.agree()
         assert engines.untold() == 0
         expected = State.FAILED if outcome == "failed" else State.WAITING
         assert states(engines.store, {key: ids[key] for key in "bcd"}) == dict.fromkeys("bcd", expected)

@@ -96,6 +96,7 @@ class EngineMachine(RuleBasedStateMachine):
         delay_ms=st.sampled_from([0, 0, 3_600_000]),
         chained=st.booleans(),
         is_early=st.booleans(),
+        cancels=st.booleans(),
         group=st.sampled_from(["a", ""]),
     )
     def enqueue_a_flow(
@@ -106,6 +107,7 @@ class EngineMachine(RuleBasedStateMachine):
         delay_ms: int,
         chained: bool,
         is_early: bool,
+        cancels: bool,
         group: str,
     ) -> None:
         """Some jobs, one that waits for them all and perhaps one behind it, which may come in much later."""
@@ -121,6 +123,14 @@ class EngineMachine(RuleBasedStateMachine):
         for job in jobs.values():
             self._add_to_flow(job)
         self.flows.late += late
+        if cancels:
+            cancelled = jobs["0"].options.job_id or ""
+            self.engine.store.cancel(cancelled, "ada")
+            self._end(cancelled, "cancelled")
+            self.dependents_are_told()
+            while self.flows.late:
+                self.enqueue_the_rest_of_a_flow()
+            self.dependents_are_told()
 
     @precondition(lambda self: self.flows.late)
     @rule()
