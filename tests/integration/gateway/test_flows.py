@@ -198,7 +198,7 @@ def test_a_flow_of_which_nothing_or_half_was_enqueued_is_completed_by_the_relay(
 ) -> None:
     scripts = _Dies(parts.broker.scripts.client)
     scripts.calls = published
-    with patch.object(parts.broker, "scripts", scripts):
+    with patch.object(parts.broker._enqueue_call, "_scripts", scripts):
         answer = operator.post("/flows", TREE)
     assert answer.status_code == 202
     flow_id = answer.json["flowId"]
@@ -217,7 +217,7 @@ def test_a_flow_of_which_nothing_or_half_was_enqueued_is_completed_by_the_relay(
 
 def test_a_cancelled_flow_that_was_not_enqueued_never_is(operator: Any, viewer: Any, parts: Gateway) -> None:
     scripts = _Dies(parts.broker.scripts.client)
-    with patch.object(parts.broker, "scripts", scripts):
+    with patch.object(parts.broker._enqueue_call, "_scripts", scripts):
         flow_id = operator.post("/flows", TREE).json["flowId"]
 
     assert operator.delete(f"/flows/{flow_id}").json["flow"]["state"] == "cancelled"
