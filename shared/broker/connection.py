@@ -79,6 +79,8 @@ class Scripts:
     def __init__(self, client: redis.Redis, confirmation: Confirmation | None = None) -> None:
         self._client = client
         self._confirmation = confirmation
+        # Asked once: to tell the class of a redis-py client takes microseconds.
+        self._only_pool = None if isinstance(client, ClusterClient) else client.connection_pool
         self._process = os.getpid()
         self._idle: defaultdict[int, deque[ScriptLine]] = defaultdict(deque)
 
@@ -127,7 +129,7 @@ class Scripts:
             self._process = os.getpid()
             self._idle = defaultdict(deque)
         try:
-            line = self._idle[id(pool_of(self._client, key))].pop()
+            line = self._idle[id(self._only_pool or pool_of(self._client, key))].pop()
         except IndexError:
             return ScriptLine(self._client, key, self._confirmation)
         if line.is_stale():
