@@ -13,10 +13,12 @@ from werkzeug.exceptions import NotFound
 
 from gateway.dashboard import (
     access,
+    audit,
     failures,
     flows,
     job,
     jobs,
+    limits,
     queues,
     schedules,
     subjects,
@@ -30,7 +32,7 @@ from gateway.dashboard.pages import THEME, THEMES, as_page, go_to, own_path, she
 from gateway.dashboard.session import PATH
 
 NAME = "dashboard"
-_SCREENS = (access, queues, jobs, job, failures, subjects, schedules, workers, flows, watching)
+_SCREENS = (access, queues, jobs, job, failures, subjects, schedules, workers, flows, limits, audit, watching)
 _YEAR_S = 365 * 24 * 60 * 60
 
 

@@ -28,6 +28,8 @@ NAVIGATION: tuple[tuple[Entry, ...], ...] = (
         Entry("workers", "Workers", "/dashboard/workers", "w"),
         Entry("schedules", "Schedules", "/dashboard/schedules", "s"),
         Entry("flows", "Flows", "/dashboard/flows", "l"),
+        Entry("limits", "Limits", "/dashboard/limits", "m"),
+        Entry("audit", "Audit", "/dashboard/audit", "a"),
     ),
 )
 
