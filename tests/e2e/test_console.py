@@ -115,6 +115,30 @@ def test_jobs_are_enqueued_listed_promoted_and_cancelled(doko: Console, tmp_path
     assert waited.stdout.split()[1] in {"waiting", "delayed"}
 
 
+def test_all_jobs_that_match_a_filter_are_removed_and_brought_back(doko: Console) -> None:
+    later = '{"delay": 600000}'
+    score = SCORE.replace("RET404", "RETBULK")
+    job_id = doko("enqueue", "credit", "credit-score-calculation", "--data", score, "--options", later).stdout.strip()
+    chosen = ("--filter", "retailer:RETBULK", "--reason", "test")
+
+    tried = doko("bulk", "remove", *chosen, "--dry-run").stdout
+    removed = doko("bulk", "remove", *chosen, "--yes", "--wait").stdout
+    gone = doko("jobs", "--filter", "retailer:RETBULK").stdout
+    number = json.loads(doko("bulk", "list", "--json").stdout)["operations"][0]["id"]
+    undone = doko("bulk", "undo", str(number)).stdout
+    wrong = doko("bulk", "move", *chosen, "--to", "reports", "--yes", code=1).stderr
+
+    assert tried.startswith("Would remove 1 jobs")
+    assert "completed: 1 done, 0 refused" in removed
+    assert gone == "No job is like that\n"
+    assert undone == f"Bulk operation {number} is being undone\n"
+    assert "REPORT_GENERATION runs report, report-email only" in wrong
+    shown = ("bulk", "show", str(number), "--json")
+    wait_until(lambda: json.loads(doko(*shown).stdout)["state"] == "undone", lambda: doko(*shown).stdout)
+    assert json.loads(doko("job", job_id, "--json").stdout)["state"] == "delayed"
+    assert "fingerprint" in doko("failures", "--since", "1h").stdout or "Nothing has failed" in doko("failures").stdout
+
+
 def test_a_job_is_explained(doko: Console) -> None:
     doko("pause", "credit", "--reason", "a look at it")
     job_id = doko("enqueue", "credit", "credit-score-calculation", "--data", SCORE, "--options", "{}").stdout.strip()
