@@ -10,6 +10,8 @@ import pytest
 pytest_plugins = ["pytester", "tests.fixtures.skips", "tests.fixtures.redis"]
 if find_spec("tests.fixtures.database") is not None:
     pytest_plugins.append("tests.fixtures.database")
+if find_spec("playwright") is not None:
+    pytest_plugins.append("tests.fixtures.browser")
 if find_spec("moto") is not None:
     pytest_plugins.append("tests.fixtures.bucket")
 

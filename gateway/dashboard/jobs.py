@@ -62,7 +62,8 @@ def show() -> Response:
 
 def suggestions() -> Response:
     """What the last term of the filter bar may become, for the script of the bar."""
-    return json_response(call(search_api.suggest, query={"prefix": request.args.get("prefix", "")}))
+    prefix = request.args.get("prefix", "")
+    return json_response(call(search_api.suggest, query={"prefix": prefix} if prefix.strip() else {}))
 
 
 def act() -> Response:
