@@ -14,6 +14,7 @@ from werkzeug.exceptions import NotFound
 from gateway.dashboard import (
     access,
     audit,
+    bulk,
     failures,
     flows,
     job,
@@ -27,12 +28,11 @@ from gateway.dashboard import (
 )
 from gateway.dashboard.charts import spark_line
 from gateway.dashboard.formatting import FILTERS, GLOBALS
-from gateway.dashboard.navigation import NAVIGATION, commands
 from gateway.dashboard.pages import THEME, THEMES, as_page, go_to, own_path, shell
 from gateway.dashboard.session import PATH
 
 NAME = "dashboard"
-_SCREENS = (access, queues, jobs, job, failures, subjects, schedules, workers, flows, limits, audit, watching)
+_SCREENS = (access, queues, jobs, job, failures, subjects, schedules, workers, flows, limits, bulk, audit, watching)
 _YEAR_S = 365 * 24 * 60 * 60
 
 
@@ -53,7 +53,7 @@ def install(app: Flask) -> None:
     routes.after_request(_cached)
     routes.context_processor(shell)
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(GLOBALS, NAVIGATION=NAVIGATION, COMMANDS=commands(), spark_line=spark_line)
+    app.jinja_env.globals.update(GLOBALS, spark_line=spark_line)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions[watching.PULSE] = watching.pulse_of(app)
     app.register_blueprint(routes)

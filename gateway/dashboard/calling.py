@@ -14,7 +14,7 @@ from gateway.auth import Caller, authorize
 View = Callable[..., Any]
 
 
-def call(view: View, *, query: Mapping[str, str] | None = None, body: Json | None = None, **path: str) -> Json:
+def call(view: View, *, query: Mapping[str, str] | None = None, body: Json | None = None, **path: str | int) -> Json:
     """What the API answers to the current caller; raises what the API would turn into an error answer."""
     operation = operation_of(view)
     demand(view)

@@ -12,8 +12,11 @@ import orjson
 from flask import Response, current_app, g, has_request_context, render_template, request
 
 from gateway.answers import JSON_TYPE
+from gateway.auth import Caller
 from gateway.dashboard.calling import may
+from gateway.dashboard.navigation import commands, navigation
 from gateway.dashboard.session import NOTICE, PATH, Notice, Session, forget, read_notice, store_notice
+from gateway.routes import bulk
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -99,9 +102,14 @@ def shell() -> dict[str, Any]:
     """What templates know besides their own values."""
     session: Session | None = g.get("dashboard_session")
     theme = request.cookies.get(THEME, "auto") if has_request_context() else "auto"
+    caller: Caller | None = g.get("caller")
+    scopes = caller.scopes if caller is not None else frozenset()
     return {
         "may": may,
-        "caller": g.get("caller"),
+        "BULK": bulk,
+        "caller": caller,
+        "NAVIGATION": navigation(scopes),
+        "COMMANDS": commands(scopes),
         "csrf": session.csrf if session is not None else "",
         "here": request.full_path.rstrip("?") if has_request_context() else PATH,
         "theme": theme if theme in THEMES else "auto",

@@ -27,6 +27,7 @@ _PAGE = """<!doctype html>
 <head>
   <meta charset="utf-8">
   <title>Doko API</title>
+  <link rel="icon" href="data:,">
   <link rel="stylesheet" href="/api/v1/docs/assets/swagger-ui.css">
 </head>
 <body>

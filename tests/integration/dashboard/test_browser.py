@@ -36,7 +36,12 @@ def screens(stage: Stage) -> list[str]:
         *(f"/dashboard/jobs/{stage.failed}/edit", "/dashboard/failures", "/dashboard/subjects"),
         *("/dashboard/subjects/order/ORD-2026-001", "/dashboard/workers", "/dashboard/schedules"),
         *("/dashboard/schedules/new", "/dashboard/flows", "/dashboard/limits", "/dashboard/limits/WHATSAPP"),
-        *("/dashboard/audit", "/dashboard/nowhere"),
+        *(
+            "/dashboard/audit",
+            "/dashboard/bulk",
+            "/dashboard/bulk/new?action=retry&filter=state:failed",
+            "/dashboard/nowhere",
+        ),
     ]
 
 

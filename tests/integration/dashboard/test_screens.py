@@ -24,6 +24,7 @@ SCREENS = (
     "/dashboard/workers",
     "/dashboard/schedules",
     "/dashboard/flows",
+    "/dashboard/bulk",
 )
 
 
@@ -295,3 +296,45 @@ def test_with_redis_away_a_page_says_so_and_comes_back(viewer: Browser, redis_se
     assert "Redis can&#39;t be reached" in response.text
     redis_server.start()
     assert viewer.get("/dashboard").status_code == 200
+
+
+def test_all_that_match_are_acted_on_after_a_look_at_what_that_would_do(
+    operator: Browser, viewer: Browser, parts: Gateway
+) -> None:
+    jobs = [a_message(parts, delay=60_000) for _ in range(3)]
+    assert viewer.get("/dashboard/bulk/new").status_code == 403
+    look = operator.get("/dashboard/bulk/new?action=promote&filter=state:delayed")
+    assert "Would promote 3 jobs" in look.text
+    assert "Promote 3 jobs" in look.text
+    assert actions(parts) == []
+
+    fields = {"action": "promote", "filter": "state:delayed", "perMinute": "600", "maxErrorRate": "0.2"}
+    started = operator.follow(operator.post("/dashboard/bulk/new", fields, reason="the provider is back"))
+
+    assert "will promote 3 jobs" in started.text
+    assert [(action, why) for action, _, why in actions(parts)] == [("bulk.started", "the provider is back")]
+    assert "the provider is back" in viewer.get("/dashboard/bulk").text
+    operation = started.request.path.rpartition("/")[2]
+    assert "is stopped" in operator.follow(operator.post(f"/dashboard/bulk/{operation}/stop", reason="x")).text
+    assert len(jobs) == 3
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"action": "retry", "filter": "nonsense", "reason": "x"}, "filter"),
+        ({"action": "retry", "filter": "state:failed"}, "reason"),
+        ({"action": "explode", "filter": "state:failed", "reason": "x"}, "action"),
+        ({"action": "move", "filter": "state:failed", "reason": "x"}, "queue"),
+        ({"action": "retry", "filter": "state:failed", "reason": "x", "perMinute": "often"}, "perMinute"),
+        ({"action": "retry", "filter": "state:failed", "reason": "x", "maxErrorRate": "nan"}, "maxErrorRate"),
+    ],
+)
+def test_a_wrong_bulk_operation_comes_back_with_each_error(
+    operator: Browser, parts: Gateway, fields: dict[str, str], path: str
+) -> None:
+    response = operator.post("/dashboard/bulk/new", fields)
+
+    assert response.status_code == 422
+    assert f"<code>{path}</code>" in response.text
+    assert actions(parts) == []

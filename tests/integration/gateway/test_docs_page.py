@@ -25,7 +25,9 @@ def test_the_page_shows_every_operation_and_breaks_no_policy(
     expect(page.get_by_text("Send a WhatsApp message to one phone.").first).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text("Count the jobs of every queue.").first).to_be_visible(timeout=PATIENCE_MS)
     # The operation of the address is open, with its body.
-    expect(page.get_by_text("+977-9800000000").or_(page.get_by_text("+9779800000000")).first).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("+977-9800000000").or_(page.get_by_text("+9779800000000")).first).to_be_visible(
+        timeout=PATIENCE_MS
+    )
     assert gateway.poll() is None
     # A breach of the policy would be told on the console.
     assert [text for text in said if text.startswith(("error", "warning"))] == []
