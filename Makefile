@@ -13,7 +13,7 @@ PARALLEL := 2
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help install up test test-fast lint format bench soak lock clean
+.PHONY: help install up test test-fast test-images lint format bench soak lock clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,11 +31,14 @@ up: $(INSTALLED)  ## Run everything in this terminal: Redis, gateway, workers, s
 	@$(BIN)/python -m deploy.local
 
 test: $(INSTALLED)  ## Run every test, on real Redis, SQLite and PostgreSQL
-	$(PYTEST) -n $(PARALLEL) -m "not serial and not chaos and not soak"
-	$(PYTEST) -m "(serial or chaos) and not soak"
+	$(PYTEST) -n $(PARALLEL) -m "not serial and not chaos and not soak and not images"
+	$(PYTEST) -m "(serial or chaos) and not soak and not images"
 
 test-fast: $(INSTALLED)  ## Run the quick tests, in under a minute
-	$(PYTEST) -n $(PARALLEL) -m "not slow and not serial and not chaos and not soak"
+	$(PYTEST) -n $(PARALLEL) -m "not slow and not serial and not chaos and not soak and not images"
+
+test-images: $(INSTALLED)  ## Build every image with podman and run the compose file (Linux, as root)
+	$(PYTEST) -m images tests/deploy/test_images.py
 
 lint: $(INSTALLED)  ## Check style, types and the imports between packages
 	$(BIN)/ruff check .

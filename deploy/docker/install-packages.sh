@@ -5,7 +5,7 @@ set -eu
 lock=$1
 folder=$2
 python3 -m venv "$folder"
-"$folder/bin/python3" -m pip install --quiet --no-cache-dir --disable-pip-version-check \
+"$folder/bin/python3" -m pip install --quiet --disable-pip-version-check \
     --require-hashes --only-binary :all: --no-compile -r "$lock"
 packages=$("$folder/bin/python3" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 "$folder/bin/python3" -m pip uninstall --quiet --yes setuptools pip

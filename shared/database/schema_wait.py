@@ -8,6 +8,7 @@ It needs no Alembic, which only the gateway's image has.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -24,11 +25,17 @@ POLL_S = 1.0
 SAY_EVERY_S = 30.0
 
 _VERSIONS = Path(__file__).with_name("migrations") / "versions"
+_REVISION = re.compile(r'^revision = "(\w+)"', re.MULTILINE)
+_DOWN_REVISION = re.compile(r'^down_revision = "(\w+)"', re.MULTILINE)
 
 
-def known_revisions() -> list[str]:
-    """The revisions that this code knows, oldest first: the numbers that the files' names begin with."""
-    return sorted(file.stem.partition("_")[0] for file in _VERSIONS.glob("[0-9]*_*.py"))
+def known_revisions() -> tuple[str, frozenset[str]]:
+    """The revision that this code needs, and all that lie before it: as the files name themselves and each other."""
+    texts = [file.read_text(encoding="utf-8") for file in _VERSIONS.glob("[0-9]*_*.py")]
+    revisions = {found for text in texts for found in _REVISION.findall(text)}
+    earlier = frozenset(found for text in texts for found in _DOWN_REVISION.findall(text))
+    (newest,) = revisions - earlier
+    return newest, earlier
 
 
 def what_is_missing(database: Database) -> str | None:
@@ -37,14 +44,14 @@ def what_is_missing(database: Database) -> str | None:
     A revision that it doesn't know is a newer one: each release works on the schema of the next, so that a
     roll-out can go on and back.
     """
-    known = known_revisions()
+    newest, earlier = known_revisions()
     try:
         with database.reader() as tx:
             revision = tx.execute(text("select version_num from alembic_version")).scalar_one_or_none()
     except SQLAlchemyError as error:
         return f"no answer from the database, or it has no tables yet ({type(error).__name__})"
-    if revision in known[:-1] or revision is None:
-        return f"the database is at revision {revision}, {known[-1]} is needed"
+    if revision is None or revision in earlier:
+        return f"the database is at revision {revision}, {newest} is needed"
     return None
 
 

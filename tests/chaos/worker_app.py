@@ -51,6 +51,7 @@ def bind(broker: DokoBroker, database: Database, queue: Queue = QUEUE) -> None:
         "hold_interpreter_once": stage.hold_interpreter_once,
         "burn": stage.burn,
         "nothing": _nothing,
+        "wait": _wait,
     }
     for name, function in actors.items():
         dramatiq.actor(broker=broker, queue_name=queue.value, actor_name=name, store_results=True)(function)
@@ -64,6 +65,11 @@ def _running_job() -> CurrentJob:
     job = current_job()
     assert job is not None
     return job
+
+
+def _wait(seconds: float) -> None:
+    """Wait for another system and compute nothing."""
+    time.sleep(seconds)
 
 
 class _Stage:

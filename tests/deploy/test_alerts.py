@@ -93,7 +93,9 @@ def test_the_runbook_has_no_section_of_an_alert_that_is_gone() -> None:
 
 def test_every_queue_has_a_target_for_its_wait_and_a_line_in_the_runbook() -> None:
     targets = {
-        rule["labels"]["queue"]: rule["expr"] for rule in RULES if rule.get("record") == "doko:queue_wait_target_seconds"
+        rule["labels"]["queue"]: rule["expr"]
+        for rule in RULES
+        if rule.get("record") == "doko:queue_wait_target_seconds"
     }
 
     assert set(targets) == {queue.name for queue in Queue}
