@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import certifi
 import pytest
 import yaml
 
@@ -77,6 +79,18 @@ def test_without_keda_the_same_workers_follow_the_same_thresholds() -> None:
         (trigger,) = keda[worker_name(queue)]["spec"]["triggers"]
         assert external["metric"]["selector"]["matchLabels"] == {"queue": queue.name}
         assert external["target"]["averageValue"] == trigger["metadata"]["threshold"]
+
+
+@scaled_overlay
+def test_production_like_environments_speak_tls_to_redis_and_reach_its_sentinels(name: str) -> None:
+    manifests = overlay(name)
+
+    for deployment in of_kind(manifests, "Deployment").values():
+        variables = {each["name"]: each.get("value") for each in next(containers(deployment))["env"]}
+        assert variables["REDIS_CA_FILE"] == "/etc/doko/redis/ca.crt"
+    if name == "production":
+        (egress,) = of_kind(manifests, "NetworkPolicy")["to-redis"]["spec"]["egress"]
+        assert {each["port"] for each in egress["ports"]} == {6379, 26379}
 
 
 @every_overlay
@@ -163,6 +177,11 @@ def test_every_variable_is_a_setting_and_all_of_them_together_start(name: str) -
     for process, workload in of_kind(manifests, "Deployment", "Job").items():
         for container in containers(workload):
             variables = {each["name"]: each.get("value", f"redis://{process}") for each in container.get("env", [])}
+            if "REDIS_CA_FILE" in variables:
+                mounts = {each["mountPath"] for each in container["volumeMounts"]}
+                assert str(Path(variables["REDIS_CA_FILE"]).parent) in mounts
+                # Any certificate will do; Doko looks into the file when it starts.
+                variables |= {"REDIS_CA_FILE": certifi.where(), "REDIS_URL": "rediss+sentinel://sentinel/doko"}
             if "DATABASE_URL" in variables:
                 variables["DATABASE_URL"] = "postgresql://doko@postgres/doko"
             for source in container.get("envFrom", []):
@@ -249,6 +268,10 @@ def test_prometheus_scrapes_every_process_once() -> None:
 def _required_keys(manifests: tuple[Manifest, ...]) -> set[tuple[str, str]]:
     keys: set[tuple[str, str]] = set()
     for workload in workloads(manifests).values():
+        for volume in pod_of(workload).get("volumes", []):
+            keys |= {
+                (volume["secret"]["secretName"], each["key"]) for each in volume.get("secret", {}).get("items", [])
+            }
         for container in containers(workload):
             for variable in container.get("env", []):
                 reference = variable.get("valueFrom", {}).get("secretKeyRef")

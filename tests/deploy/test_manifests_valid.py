@@ -9,8 +9,9 @@ from pathlib import Path
 
 import kubernetes_validate
 import pytest
+import yaml
 
-from tests.kit.manifests import OVERLAYS, Manifest, overlay, rendered
+from tests.kit.manifests import KUBERNETES, OVERLAYS, Manifest, overlay, rendered
 
 VERSIONS = ("1.35", "1.36", "1.37")
 FOREIGN = ("keda.sh", "external-secrets.io", "monitoring.coreos.com")
@@ -30,6 +31,12 @@ def test_every_manifest_is_valid_to_the_last_field(name: str, version: str) -> N
     for manifest in overlay(name):
         if not is_foreign(manifest):
             kubernetes_validate.validate(manifest, version, strict=True)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_autoscalers_that_stand_in_for_keda_are_valid_too(version: str) -> None:
+    for manifest in yaml.safe_load_all((KUBERNETES / "components/hpa/workers.yaml").read_text()):
+        kubernetes_validate.validate(manifest, version, strict=True)
 
 
 def test_an_unknown_field_would_be_noticed() -> None:
