@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser as Chromium
-from playwright.sync_api import ConsoleMessage, Page, ViewportSize, sync_playwright
+from playwright.sync_api import ConsoleMessage, Page, ViewportSize, expect, sync_playwright
 from werkzeug.serving import make_server
 
 from gateway.roles import Role
@@ -22,6 +22,7 @@ from tests.integration.dashboard.conftest import Browser
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 DESK, PHONE = ViewportSize(width=1440, height=860), ViewportSize(width=360, height=760)
 COLOURS: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+PATIENCE_MS = 20_000
 SERIOUS = frozenset({"serious", "critical"})
 PICTURES = os.environ.get("SCREEN_PICTURES")
 """A folder for pictures of every screen that a test looks over, to be looked at by people."""
@@ -36,7 +37,7 @@ class Screen:
         self._address = address
         self.page = page
         self.said: list[str] = []
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("console", self._listen)
         page.on("pageerror", lambda error: self.said.append(str(error)))
 
@@ -49,9 +50,13 @@ class Screen:
         self.page.goto(f"{self._address}/dashboard{path}", wait_until="load")
         return self.page
 
-    def notice(self) -> str:
-        """What the page says of the action before."""
-        return self.page.locator(".notice").inner_text().strip()
+    def hears(self, words: str) -> None:
+        """The page comes to say this of the action before."""
+        expect(self.page.locator(".notice")).to_contain_text(words, timeout=PATIENCE_MS)
+
+    def reads(self, title: str) -> None:
+        """A page with this title comes."""
+        expect(self.page.locator("h1")).to_have_text(title, timeout=PATIENCE_MS)
 
     def look_over(self, name: str) -> None:
         """The page that is open is sound in light and dark, at a desk and on a phone; nothing complained."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
+from playwright.sync_api import expect
 
 from gateway.context import Gateway
 from gateway.dashboard.limits import rate_words
@@ -50,22 +51,22 @@ def test_an_operator_sees_what_is_held_back_and_changes_a_limit(
     at = screen(Role.OPERATOR)
     page = at.open("/limits")
 
-    assert page.locator("h1").inner_text() == "3 jobs wait for their group."
+    at.reads("3 jobs wait for their group.")
     at.look_over("limits")
     page.get_by_role("link", name="WhatsApp messages").click()
-    assert page.get_by_role("rowheader", name="***11").count() == 1
+    page.get_by_role("rowheader", name="***11").wait_for()
     at.look_over("limit")
     page.get_by_label("Jobs at once, over all workers").fill("3")
     page.get_by_label("Jobs that may start", exact=True).fill("")
     page.get_by_label("Reason").fill("the provider is slow")
     page.get_by_role("button", name="Change").click()
 
-    assert at.notice() == "The limits of queue WHATSAPP are changed"
+    at.hears("The limits of queue WHATSAPP are changed")
     held = parts.store.limits.of(Queue.WHATSAPP).limits
     assert held == {"concurrency": 3, "rate": None, "groupRate": Rate(1, 6_000)}
     page.locator("input[name='reset-concurrency']").check()
     page.get_by_role("button", name="Change").click()
-    assert page.get_by_label("Jobs at once, over all workers").input_value() == "9"
+    expect(page.get_by_label("Jobs at once, over all workers")).to_have_value("9")
     assert at.said == []
 
 
@@ -77,7 +78,7 @@ def test_an_open_breaker_leads_the_page_and_is_closed_with_a_reason(
     at = screen(Role.OPERATOR)
     page = at.open("/limits")
 
-    assert page.locator("h1").inner_text() == "WhatsApp messages waits for a provider."
+    at.reads("WhatsApp messages waits for a provider.")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
     page.wait_for_url("**/limits/*")
@@ -86,7 +87,7 @@ def test_an_open_breaker_leads_the_page_and_is_closed_with_a_reason(
     page.locator("#breaker-why").fill("it is back")
     page.get_by_role("button", name="Close it now").click()
 
-    assert at.notice() == "The circuit breaker of queue WHATSAPP is closed"
+    at.hears("The circuit breaker of queue WHATSAPP is closed")
     assert not parts.store.queue_stats(Queue.WHATSAPP).is_paused
     assert at.said == []
 
@@ -151,14 +152,14 @@ def test_an_admin_gives_a_user_a_limit_and_takes_it_away(screen: Callable[[Role]
     page.get_by_label("Reason", exact=True).fill("the big sale")
     page.get_by_role("button", name="Set").click()
 
-    assert at.notice() == "Each token of shop-app has a limit of its own within 10 seconds"
+    at.hears("Each token of shop-app has a limit of its own within 10 seconds")
     assert page.locator("#client-1").inner_text().split()[:3] == ["shop-app", "1,200", "the"]
     at.look_over("limits-clients")
     assert "1,200" in viewer.get("/dashboard/limits").text
     assert "/dashboard/limits/clients" not in viewer.get("/dashboard/limits").text
     page.get_by_label("Actions of shop-app").click()
     page.get_by_role("button", name="Take it away").click()
-    assert at.notice() == "The usual limit holds for the tokens of shop-app"
+    at.hears("The usual limit holds for the tokens of shop-app")
     assert at.said == []
 
 
