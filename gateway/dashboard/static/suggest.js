@@ -9,6 +9,7 @@ export function startSuggestions() {
   function hide() {
     list.hidden = true;
     at = -1;
+    newest += 1; // an answer that is still on its way must not open it again
     field.setAttribute("aria-expanded", "false");
     field.removeAttribute("aria-activedescendant");
   }
@@ -35,8 +36,9 @@ export function startSuggestions() {
     const mine = ++newest;
     const prefix = field.value.slice(0, field.selectionStart);
     const answer = await fetch(`${field.dataset.suggest}?${new URLSearchParams({ prefix })}`, { headers: { "X-Fragment": "1" } });
-    if (!answer.ok || mine !== newest || document.activeElement !== field) return;
+    if (!answer.ok) return;
     const { suggestions } = await answer.json();
+    if (mine !== newest || document.activeElement !== field) return;
     list.replaceChildren(...suggestions.map((each, index) => {
       const item = document.createElement("li");
       item.role = "option";
