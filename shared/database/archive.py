@@ -22,7 +22,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import redis
-from sqlalchemy import ColumnElement, select, tuple_, update
+from sqlalchemy import select, tuple_, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -30,11 +30,11 @@ from shared.broker import keys
 from shared.broker.states import Event
 from shared.database.archive_entries import NO_FAILURE, Entry, event_row, job_row, read_entry, size_of
 from shared.database.base import JsonObject, utc_now
-from shared.database.bulk import insert_many
+from shared.database.bulk import insert_many, insert_or
 from shared.database.chains import event_form, extend
 from shared.database.job_index import write_index
 from shared.database.models.engine import ArchivedJob, ArchivePosition, JobEventRow
-from shared.database.rows import insert_for, insert_new
+from shared.database.rows import insert_new
 from shared.database.session import Database
 from shared.queues import Queue
 
@@ -181,16 +181,17 @@ def _upsert_jobs(tx: Session, queue: Queue, entries: Iterable[Entry]) -> None:
                 rows[entry.job_id] |= change
             else:
                 _change(tx, entry, change)
-    if not rows:
-        return
-    statement = insert_for(tx, ArchivedJob)
-    excluded = statement.excluded
-    statement = statement.on_conflict_do_update(
+    insert_or(tx, ArchivedJob, list(rows.values()), _if_newer)
+
+
+def _if_newer(insert: Any) -> Any:
+    excluded = insert.excluded
+    theirs = tuple_(excluded.event_ms, excluded.event_seq)
+    return insert.on_conflict_do_update(
         index_elements=[ArchivedJob.job_id],
-        set_={name: excluded[name] for name in next(iter(rows.values())) if name != "job_id"},
-        where=_is_newer(excluded),
+        set_={column.name: excluded[column.name] for column in ArchivedJob.__table__.c if not column.primary_key},
+        where=theirs > tuple_(ArchivedJob.event_ms, ArchivedJob.event_seq),
     )
-    tx.execute(statement, list(rows.values()))
 
 
 def _changed_by(entry: Entry) -> dict[str, Any]:
@@ -209,8 +210,3 @@ def _changed_by(entry: Entry) -> dict[str, Any]:
 def _change(tx: Session, entry: Entry, change: dict[str, Any]) -> None:
     ended_before = tuple_(ArchivedJob.event_ms, ArchivedJob.event_seq) < tuple_(entry.at_ms, entry.seq)
     tx.execute(update(ArchivedJob).where(ArchivedJob.job_id == entry.job_id, ended_before).values(change))
-
-
-def _is_newer(excluded: Any) -> ColumnElement[bool]:
-    theirs = tuple_(excluded.event_ms, excluded.event_seq)
-    return theirs > tuple_(ArchivedJob.event_ms, ArchivedJob.event_seq)

@@ -7,7 +7,7 @@ the rows; a JSON document of all rows takes the database twice as long to read a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -37,9 +37,11 @@ from shared.database.base import NUL, UtcDateTime, dump_json
 
 Values = Mapping[str, Any]
 Names = tuple[str, ...]
+OnConflict = Callable[[Any], Any]
+"""What is added to an INSERT of either database for rows that exist."""
 
 _ALL = "all_"
-_PLACE = "place"
+_PLACE = "place_in_the_arrays"
 
 # What JSON and the text of an array write in another way: the latter takes any character after a backslash for itself.
 _ESCAPED = re.compile(r"\\(?:u([0-9a-f]{4})|(.))")
@@ -65,15 +67,33 @@ def changes(table: Table, rows: Sequence[Values], key: Names) -> tuple[Update, d
     return _update(table, names, key), _arrays(table, rows, names)
 
 
+def insertion_or(
+    table: Table, rows: Sequence[Values], conflict: OnConflict
+) -> tuple[postgresql.Insert, dict[str, Any]]:
+    """The statement that inserts ``rows``, with what ``conflict`` adds to it for those that exist; its parameters."""
+    names = tuple(rows[0])
+    return _insert_or(table, names, conflict), _arrays(table, rows, names)
+
+
+@lru_cache
+def _insert_or(table: Table, names: Names, conflict: OnConflict) -> postgresql.Insert:
+    statement: postgresql.Insert = conflict(_insertion(table, names, names))
+    return statement
+
+
 @lru_cache
 def _insert(table: Table, names: Names, differing: Names, returning: Names | None) -> Insert:
-    source = _source(table, differing)
-    values = [source.c[name] if name in differing else bindparam(name, type_=table.c[name].type) for name in names]
-    chosen = select(*values).select_from(source).order_by(source.c[_PLACE])
-    statement = postgresql.insert(table).from_select(names, chosen)
+    statement = _insertion(table, names, differing)
     if returning is None:
         return statement
     return statement.on_conflict_do_nothing().returning(*(table.c[name] for name in returning))
+
+
+def _insertion(table: Table, names: Names, differing: Names) -> postgresql.Insert:
+    source = _source(table, differing)
+    values = [source.c[name] if name in differing else bindparam(name, type_=table.c[name].type) for name in names]
+    chosen = select(*values).select_from(source).order_by(source.c[_PLACE])
+    return postgresql.insert(table).from_select(names, chosen)
 
 
 @lru_cache

@@ -80,6 +80,19 @@ def inserting(tx: Session, model: type[Base], rows: Sequence[Values]) -> Ready[N
     return lambda tx: _run_each(tx, insert_for(tx, model), _table(model), rows)
 
 
+def insert_or(tx: Session, model: type[Base], rows: Sequence[Values], conflict: arrays.OnConflict) -> None:
+    """As ``insert_many``; ``conflict``, a function of a module, adds to the INSERT what becomes of rows that exist.
+
+    No two rows may have the same key, unless such rows are passed over.
+    """
+    if not rows:
+        return
+    if _is_postgres(tx):
+        _execute(*arrays.insertion_or(_table(model), rows, conflict), tx)
+    else:
+        _run_each(tx, conflict(insert_for(tx, model)), _table(model), rows)
+
+
 def insert_missing(
     tx: Session, model: type[Base], rows: Sequence[Values], returning: Sequence[str]
 ) -> list[tuple[Any, ...]]:

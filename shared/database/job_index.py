@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from shared.broker.states import Event
 from shared.database.archive_entries import Entry
+from shared.database.bulk import insert_or
 from shared.database.models.job_index import EVENT_LENGTH, NAME_LENGTH, JobIndexRow, JobMinute
-from shared.database.rows import insert_all, insert_for
+from shared.database.rows import insert_for
 from shared.queues import Queue
 from shared.subjects import SubjectKind, read_index_entry
 
@@ -40,8 +41,12 @@ def write_index(tx: Session, queue: Queue, entries: Sequence[Entry]) -> None:
                 changed.add(key)
     if changed:
         tx.execute(delete(JobIndexRow).where(tuple_(*_JOB).in_(sorted(changed))))
-    insert_all(tx, JobIndexRow, [row for rows in jobs.values() for row in rows])
+    insert_or(tx, JobIndexRow, [row for rows in jobs.values() for row in rows], _passing_over)
     _count(tx, queue, entries)
+
+
+def _passing_over(insert: Any) -> Any:
+    return insert.on_conflict_do_nothing()
 
 
 def index_rows(entry: Entry) -> list[dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Table
@@ -43,9 +42,3 @@ def _passing_over(tx: Session, model: type[Base]) -> sqlite.Insert | postgresql.
 def affected(result: object) -> int:
     """How many rows an UPDATE or DELETE changed."""
     return cast("CursorResult[Any]", result).rowcount
-
-
-def insert_all(tx: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert many rows at once, passing over those whose key exists."""
-    if rows:
-        tx.execute(_passing_over(tx, model), rows)
