@@ -107,6 +107,8 @@ def composed(podman: Podman, images: dict[str, str], tmp_path: Path) -> Iterator
         "REDIS_PASSWORD": secrets.token_hex(24),
         "POSTGRES_PASSWORD": secrets.token_hex(24),
         "PORT": str(port),
+        # Without an account, production prints messages only if it is told to.
+        "WHATSAPP_PROVIDER": "console",
     }
     composed = Composed(podman, f"doko-test-{port}", settings)
     system = ContainedSystem(tmp_path, port)
