@@ -128,7 +128,8 @@ def test_compose_sends_one_job_of_each_kind_through_and_stops_in_order(
     printed = containers.inside("gateway", "doko", "tokens", "create", "--role", "admin", "--user", "test")
     system.log_in(printed.rpartition("token:")[2].strip())
 
-    ran = run_one_of_each(system)
+    with WhatsAppDouble() as unused:
+        ran = run_one_of_each(system, Trade(system, unused, to_daytime()))
 
     assert set(ran) == set(Queue)
     assert "ORD-2026-001" in containers.log_of("worker-whatsapp"), "the console provider prints messages"
@@ -140,9 +141,8 @@ def test_compose_sends_one_job_of_each_kind_through_and_stops_in_order(
     assert len(codes) == 3 + len(FOLDERS)
 
 
-def run_one_of_each(system: ContainedSystem) -> dict[Queue, str]:
+def run_one_of_each(system: ContainedSystem, trade: Trade) -> dict[Queue, str]:
     """Send a job to every queue; the ids of those that ran."""
-    trade = Trade(system, WhatsAppDouble(), to_daytime())
     trade.master_data({"VEN001": (90, 500)})
     trade.draft("ORD2611000001")
     report = {"type": "CREDIT_SUMMARY", "format": "json", "filters": {}, "userId": "test"}

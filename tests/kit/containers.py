@@ -181,13 +181,13 @@ class Composed:
 
     def exit_codes(self) -> dict[str, int]:
         """How each service that has ended did so."""
-        form = "{{.Names}} {{.State}} {{.ExitCode}}"
+        form = "{{.Names}} {{.Exited}} {{.ExitCode}}"
         listed = self._podman.run("podman", "ps", "--all", "--filter", f"name={self._name}_", "--format", form).output
         rows = [line.split() for line in listed.splitlines()]
         return {
             name.removeprefix(f"{self._name}_").removesuffix("_1"): int(code)
-            for name, state, code in (row for row in rows if len(row) == 3)
-            if state == "exited"
+            for name, exited, code in (row for row in rows if len(row) == 3)
+            if exited == "true"
         }
 
     def remove(self) -> None:
