@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from click.testing import CliRunner
@@ -199,3 +201,40 @@ def test_a_worker_is_dramatiqs_own_command_with_the_configured_threads(environme
 
     expected = "-m dramatiq services.credit.worker:start -p 1 -t 7 --skip-logging --worker-shutdown-timeout 30000"
     assert command[1:] == expected.split()
+
+
+def test_open_live_pages_do_not_hold_up_the_end(gateway: Any, environment: dict[str, str]) -> None:
+    database = Database(environment["DATABASE_URL"])
+    with database.session() as tx:
+        secret = create_token(tx, user="asha", role=Role.VIEWER, actor=Actor("test")).secret
+    database.dispose()
+    cookies, csrf = _login_page(environment)
+    body = urlencode({"csrf": csrf, "token": secret})
+    form = {"Cookie": cookies, "Content-Type": "application/x-www-form-urlencoded"}
+    connection = http.client.HTTPConnection("127.0.0.1", int(environment["PORT"]), timeout=20)
+    connection.request("POST", "/dashboard/login", body, form)
+    entered = connection.getresponse()
+    entered.read()
+    session = entered.headers["Set-Cookie"].partition(";")[0]
+    connection.request("GET", "/dashboard/live?screen=queues", headers={"Cookie": session})
+    stream = connection.getresponse()
+    assert stream.headers["Content-Type"] == "text/event-stream"
+    assert b"retry:" in stream.readline()
+    assert any(b"event: live" in stream.readline() for _ in range(5))
+
+    begun = time.monotonic()
+    gateway.terminate()
+    stream.read()
+    gateway.wait(20)
+
+    assert time.monotonic() - begun < 15
+    connection.close()
+
+
+def _login_page(environment: dict[str, str]) -> tuple[str, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", int(environment["PORT"]), timeout=20)
+    connection.request("GET", "/dashboard/login")
+    response = connection.getresponse()
+    page = response.read().decode()
+    connection.close()
+    return response.headers["Set-Cookie"].partition(";")[0], page.split('name="csrf" value="')[1].split('"')[0]
