@@ -27,7 +27,7 @@ A_PAGE = 50
 BUCKETS = 60
 MOST_SELECTED = 200
 SPANS = {"1h": timedelta(hours=1), "6h": timedelta(hours=6), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
-DEFAULT_SPAN = "24h"
+DEFAULT_SPAN = "1h"
 ACTIONS = {"retry": "retried", "promote": "promoted", "cancel": "cancelled"}
 
 
