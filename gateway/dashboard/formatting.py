@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +19,7 @@ _THOUSAND, _MILLION = 10_000, 1_000_000
 _TENTH_BELOW = 10
 _UNITS = ((_DAY, "d", _HOUR, "h"), (_HOUR, "h", _MINUTE, "min"), (_MINUTE, "min", _SECOND, "s"))
 _MIB = 1024 * 1024
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
 QUEUE_TITLES: Mapping[str, str] = {
     Queue.WHATSAPP.name: "WhatsApp messages",
@@ -92,6 +94,16 @@ def clock(iso: str | None) -> Markup:
     )
 
 
+def with_times(text: str) -> Markup:
+    """A sentence with its instants as ``moment`` shows them."""
+    told = Markup()
+    last = 0
+    for found in _INSTANT.finditer(text):
+        told += escape(text[last : found.start()]) + moment(found[0])
+        last = found.end()
+    return told + escape(text[last:])
+
+
 def relative(instant: datetime, now: datetime | None = None) -> str:
     """``3 min ago``, ``in 20 s``, ``now``."""
     gap_ms = ((now or datetime.now(UTC)) - instant).total_seconds() * 1000
@@ -132,6 +144,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "share": share,
     "moment": moment,
     "clock": clock,
+    "with_times": with_times,
     "memory": memory,
     "pretty": pretty,
     "queue_title": queue_title,

@@ -10,7 +10,7 @@ import pytest
 from gateway.dashboard.charts import HEIGHT, bars, spark_line
 from gateway.dashboard.diagram import diagram, states_of
 from gateway.dashboard.flow_picture import picture
-from gateway.dashboard.formatting import count, duration, relative, share
+from gateway.dashboard.formatting import count, duration, relative, share, with_times
 from gateway.dashboard.job_story import BAND, attempts_of, band_of, steps_of
 from gateway.dashboard.pages import own_path
 
@@ -160,6 +160,13 @@ def test_a_duration_reads_in_two_units_at_most(milliseconds: float, words: str) 
 def test_numbers_stay_short() -> None:
     assert [count(value) for value in (None, 0, 1_234, 12_345, 1_234_567)] == ["–", "0", "1,234", "12.3k", "1.2M"]
     assert [share(value) for value in (None, 0, 0.004, 0.25, 1)] == ["–", "0 %", "0.4 %", "25 %", "100 %"]
+
+
+def test_the_instants_of_a_sentence_become_times_and_its_markup_text() -> None:
+    told = with_times("It failed at 2026-11-28T12:00:00.120Z with <b>")
+
+    assert told.startswith('It failed at <time datetime="2026-11-28T12:00:00.120Z"')
+    assert told.endswith("</time> with &lt;b&gt;")
 
 
 def test_an_instant_reads_as_how_long_ago_it_was_or_will_be() -> None:
