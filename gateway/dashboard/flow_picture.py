@@ -44,7 +44,7 @@ def picture(flow: Json) -> Picture | None:
     columns = _columns(jobs)
     filled: dict[int, int] = defaultdict(int)
     boxes: dict[str, Box] = {}
-    for job in sorted(jobs, key=lambda each: columns[each["key"]]):
+    for job in in_order(jobs, columns):
         column = columns[job["key"]]
         x, y = column * COLUMN + 2, filled[column] * ROW + 8
         filled[column] += 1
@@ -52,6 +52,12 @@ def picture(flow: Json) -> Picture | None:
     lines = tuple((_line(boxes[edge["from"]], boxes[edge["to"]]), boxes[edge["from"]].state) for edge in flow["edges"])
     width = (max(filled, default=0)) * COLUMN + BOX_WIDTH + 4
     return Picture(tuple(boxes.values()), lines, width, max(filled.values(), default=0) * ROW + 8)
+
+
+def in_order(jobs: list[Json], columns: dict[str, int] | None = None) -> list[Json]:
+    """Jobs after all that they wait for, by name where that leaves it open."""
+    places = _columns(jobs) if columns is None else columns
+    return sorted(jobs, key=lambda each: (places[each["key"]], each["key"]))
 
 
 def _columns(jobs: list[Json]) -> dict[str, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 
 from gateway.dashboard.calling import call, may
-from gateway.dashboard.flow_picture import picture
+from gateway.dashboard.flow_picture import in_order, picture
 from gateway.dashboard.pages import back_with, page
 from gateway.routes import flows as api
 
@@ -29,6 +29,7 @@ def show() -> Response:
 def show_one(flow_id: str) -> Response:
     """One flow with its jobs."""
     flow = call(api.show, flow_id=flow_id)
+    flow["jobs"] = in_order(flow["jobs"])
     is_open = flow["state"] == "running"
     return page("flow.html", screen="flows", flow=flow, picture=picture(flow), may_cancel=is_open and may(api.cancel))
 
