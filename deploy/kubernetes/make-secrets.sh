@@ -10,6 +10,7 @@ if $kubectl get secret doko-redis >/dev/null 2>&1; then
 fi
 redis=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
 postgres=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
+dashboard=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
 urls=""
 databases="--from-literal=owner=postgresql://doko:$postgres@postgres:5432/doko"
 for process in gateway scheduler whatsapp credit routing reminders reports orders; do
@@ -19,3 +20,4 @@ done
 # Words of letters, digits and :/@.= only: they may be split.
 $kubectl create secret generic doko-redis --from-literal=password="$redis" $urls
 $kubectl create secret generic doko-database --from-literal=password="$postgres" $databases
+$kubectl create secret generic doko-dashboard --from-literal=signing="$dashboard"

@@ -184,6 +184,8 @@ def test_every_variable_is_a_setting_and_all_of_them_together_start(name: str) -
                 variables |= {"REDIS_CA_FILE": certifi.where(), "REDIS_URL": "rediss+sentinel://sentinel/doko"}
             if "DATABASE_URL" in variables:
                 variables["DATABASE_URL"] = "postgresql://doko@postgres/doko"
+            # Both the key of make-secrets.sh and one from a vault are long enough.
+            variables |= {"DASHBOARD_KEY": "0" * 48} if "DASHBOARD_KEY" in variables else {}
             for source in container.get("envFrom", []):
                 variables |= configs[source["configMapRef"]["name"]]["data"] if "configMapRef" in source else {}
             assert set(variables) <= set(known_variables())
@@ -282,3 +284,11 @@ def _required_keys(manifests: tuple[Manifest, ...]) -> set[tuple[str, str]]:
                 assert kind["name"].partition("-")[0] == "doko"
                 assert "configMapRef" in source or (kind["optional"] and kind["name"] in OURS)
     return keys
+
+
+@every_overlay
+def test_every_gateway_signs_sessions_of_the_dashboard_with_the_same_key(name: str) -> None:
+    (gateway,) = containers(of_kind(overlay(name), "Deployment")["gateway"])
+    keys = {each["name"]: each["valueFrom"] for each in gateway["env"] if "valueFrom" in each}
+
+    assert keys["DASHBOARD_KEY"] == {"secretKeyRef": {"name": "doko-dashboard", "key": "signing"}}
