@@ -301,7 +301,7 @@ class EngineMachine(RuleBasedStateMachine):
         job_id = data.draw(st.sampled_from(sorted(self.states)))
         state = self.states[job_id]
         record = self.removal.record(QUEUE, job_id)
-        awaited = "follower" in record and state in UNFINISHED
+        awaited = ("follower" in record or "dependents" in record) and state in UNFINISHED
         if state in {"active", "blocked"} or awaited:
             with pytest.raises(WrongState):
                 self.removal.remove(QUEUE, job_id, record, "ada")
