@@ -6,6 +6,11 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long drawing takes says how busy the machine is, nothing of a test.
+settings.register_profile("doko", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("doko")
 
 pytest_plugins = ["pytester", "tests.fixtures.skips", "tests.fixtures.redis"]
 if find_spec("tests.fixtures.database") is not None:

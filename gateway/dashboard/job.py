@@ -95,7 +95,7 @@ def _page(job: Json, *, is_revealed: bool) -> Response:
     job_id = job["id"]
     events = call(api.events, job_id=job_id)["events"]
     is_finished = State(job["state"]).is_finished
-    steps = steps_of(events)
+    told = [event for event in events if event["event"] == "logged"]
     return page(
         "job.html",
         screen="jobs",
@@ -103,11 +103,11 @@ def _page(job: Json, *, is_revealed: bool) -> Response:
         is_revealed=is_revealed,
         diagram=diagram(events, job["state"]),
         attempts=attempts_of(events, job["errors"]),
-        steps=steps,
+        steps=steps_of([event for event in events if event["event"] != "logged"]),
         band=band_of(events, is_finished=is_finished),
         explanation=call(api.explain, job_id=job_id),
         subjects=_subjects(job["data"]),
-        logs=[step for step in steps if step.event == "log"],
+        told=told,
         controls=_controls(job),
         may_reveal=Scope.PII_READ in g.caller.scopes,
         is_finished=is_finished,

@@ -23,11 +23,13 @@ def declare(maker: ReportMaker, mailer: ReportMailer) -> ActorRegistry:
         """Make one report, once."""
         current = _current()
         try:
-            return maker.make(current.id, job, current.progress)
+            made = maker.make(current.id, job, current.progress)
         except Exception as error:
             if current.is_final(error):
                 maker.fail(current.id)
             raise
+        current.log(f"{made['rowCount']} rows, {made['sizeBytes']} bytes of {job.format}")
+        return made
 
     # No transaction is open while the mail server is asked: the send record has its own.
     @actors.actor(SendReport, transaction=False)

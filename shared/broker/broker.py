@@ -234,6 +234,10 @@ class DokoBroker(SignallingBroker):
         arguments = (proxy.message_id, proxy.token, orjson.dumps(value))
         return bool(self.scripts.run("progress", proxy.queue_name, arguments))
 
+    def store_line(self, proxy: JobProxy, line: str) -> bool:
+        """Add a line to a running job's history; False if its lease is lost. Raises ``RedisUnavailable``."""
+        return bool(self.scripts.run("log", proxy.queue_name, (proxy.message_id, proxy.token, line)))
+
     # Dramatiq's bookkeeping ----------------------------------------------------------------------
 
     def declare_queue(self, queue_name: str) -> None:

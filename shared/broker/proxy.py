@@ -14,6 +14,7 @@ from dramatiq.message import Message
 
 from shared.broker.options import backoff_from_json
 from shared.broker.outcome import Attempt, decide
+from shared.errors import RedisUnavailable
 
 if TYPE_CHECKING:
     from shared.queues import Backoff, QueuePolicy
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _running: ContextVar[CurrentJob | None] = ContextVar("doko_current_job", default=None)
 
 
+MOST_LINES, LONGEST_LINE = 100, 1_000
+"""How much of itself one attempt may tell: lines, and characters a line."""
 NOT_CALLED, ANSWERED, UNANSWERED = ".", "+", "-"
 """What an attempt tells the circuit breaker of its last call to the provider, as ``advance.lua`` reads it."""
 
@@ -175,10 +178,13 @@ class CurrentJob:
         proxy: JobProxy,
         store_progress: Callable[[JobProxy, Any], bool],
         read_results: Callable[[JobProxy], dict[str, Any]] | None = None,
+        store_line: Callable[[JobProxy, str], bool] | None = None,
     ) -> None:
         self._proxy = proxy
         self._store_progress = store_progress
         self._read_results = read_results
+        self._store_line = store_line
+        self._lines = 0
 
     @property
     def id(self) -> str:
@@ -257,6 +263,21 @@ class CurrentJob:
     def progress(self, value: float | dict[str, Any]) -> bool:
         """Store the job's progress; False means that the lease is lost and nobody listens any more."""
         return self._store_progress(self._proxy, value)
+
+    def log(self, line: str) -> bool:
+        """Tell people what the attempt does, in the job's history.
+
+        False means that nobody will read it: the lease is lost, or Redis is away, which is no reason to fail. A line is
+        cut after 1,000 characters. The 100th of an attempt is its last: the next ones change nothing.
+        """
+        self._lines += 1
+        if self._store_line is None or self._lines > MOST_LINES:
+            return True
+        more = " (further lines of this attempt are left out)" if self._lines == MOST_LINES else ""
+        try:
+            return self._store_line(self._proxy, line[:LONGEST_LINE] + more)
+        except RedisUnavailable:
+            return False
 
 
 def current_job() -> CurrentJob | None:

@@ -51,6 +51,7 @@ class Event(StrEnum):
     DEDUPLICATED = "deduplicated"
     CANCELLING = "cancelling"
     PROGRESS = "progress"
+    LOGGED = "logged"
     PAUSED = "paused"
     RESUMED = "resumed"
     CLEANED = "cleaned"

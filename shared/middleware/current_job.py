@@ -28,7 +28,7 @@ class CurrentJobMiddleware(Middleware):
         if isinstance(message, JobProxy):
             engine = cast("DokoBroker", broker)
             read_results = partial(dependency_results, engine.scripts.client)
-            set_current_job(CurrentJob(message, engine.store_progress, read_results))
+            set_current_job(CurrentJob(message, engine.store_progress, read_results, engine.store_line))
 
     def after_process_message(
         self, broker: Broker, message: MessageProxy, *, result: Any = None, exception: BaseException | None = None

@@ -137,6 +137,18 @@ def test_a_released_job_goes_back_first_in_line_with_no_attempt_used(engine: Eng
     assert (again.id, again.attempt) == (first, 1)
 
 
+def test_a_line_is_told_by_the_owner_only(engine: Engine) -> None:
+    worker = engine.raw_worker()
+    engine.add()
+    job = worker.take()
+
+    assert worker.scripts.run("log", worker.queue, (job.id, job.token, "one")) == 1
+    assert worker.scripts.run("log", worker.queue, (job.id, "another", "two")) == 0
+    worker.finish(job)
+    assert worker.scripts.run("log", worker.queue, (job.id, job.token, "three")) == 0
+    assert engine.events(job.id).count("logged") == 1
+
+
 def test_progress_is_stored_for_the_owner_only(engine: Engine) -> None:
     worker = engine.raw_worker()
     engine.add()

@@ -236,6 +236,23 @@ def test_progress_is_seen_while_the_job_runs(engine: Engine) -> None:
     assert current_job() is None
 
 
+def test_what_a_job_logs_stands_in_its_history(engine: Engine) -> None:
+    def order(**_: object) -> None:
+        job = current_job()
+        assert job is not None
+        for number in range(1, 103):
+            assert job.log(f"line {number}" + "x" * 2_000)
+
+    with running(engine, {"order": order}):
+        job_id = engine.add().job_id
+        engine.await_event("completed", job_id)
+
+    told = [each.fields for each in engine.store.events(job_id) if each.event == "logged"]
+    assert [line["attempt"] for line in told] == [1] * 100
+    assert told[0]["line"] == ("line 1" + "x" * 2_000)[:1_000]
+    assert told[99]["line"].endswith("(further lines of this attempt are left out)")
+
+
 def test_a_stopping_worker_gives_back_what_runs_first_in_line_with_no_attempt_used(engine: Engine) -> None:
     gate = Gate()
     with running(engine, {"order": lambda **_: gate.hold()}, threads=1):
