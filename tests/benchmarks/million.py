@@ -8,6 +8,7 @@ and how fast the archiver was. Exits with 1 when a question takes longer than it
 from __future__ import annotations
 
 import argparse
+import re
 import statistics
 import sys
 import time
@@ -66,6 +67,11 @@ QUESTIONS: tuple[tuple[str, str, float], ...] = (
     ("story of a retailer", "/subjects/retailer/RET07777", LIST_MS),
     ("activity", "/queues/activity", LIST_MS),
 )
+PAGES = (
+    *("", "/jobs", "/jobs?filter=state:failed", "/jobs?filter=retailer:RET07777", "/failures"),
+    *("/subjects/retailer/RET07777", "/workers", "/schedules", "/flows", "/limits", "/audit", "/bulk"),
+)
+"""Screens of the dashboard."""
 
 
 def main() -> int:
@@ -163,16 +169,19 @@ def _tell_sizes(database: Database, jobs: int) -> None:
 def _ask(settings: Settings, database: Database) -> list[str]:
     app = create_app(settings)
     with database.session() as tx:
-        token = create_token(tx, user="bench", role=Role.VIEWER, actor=Actor("bench")).secret
+        token = create_token(tx, user="bench", role=Role.OPERATOR, actor=Actor("bench")).secret
     caller: Any = app.test_client()
     headers = {"Authorization": f"Bearer {token}"}
+    _log_in(caller, token)
+    questions = [(name, f"/api/v1{path}", most_ms) for name, path, most_ms in QUESTIONS]
+    questions += [(f"page {path or '/'}"[:28], f"/dashboard{path}", LIST_MS) for path in PAGES]
     slow = []
     _say(f"\n{'question':<28}{'median ms':>10}{'slowest':>10}{'at most':>9}")
-    for name, path, most_ms in QUESTIONS:
+    for name, path, most_ms in questions:
         took = []
         for _ in range(ROUNDS):
             began = time.perf_counter()
-            answer = caller.get(f"/api/v1{path}", headers=headers)
+            answer = caller.get(path, headers=headers)
             took.append((time.perf_counter() - began) * 1000)
             if answer.status_code != 200:
                 raise RuntimeError(f"{path}: {answer.status_code} {answer.text[:300]}")
@@ -180,8 +189,16 @@ def _ask(settings: Settings, database: Database) -> list[str]:
         mark = "" if median <= most_ms else "  TOO SLOW"
         slow += [name] if mark else []
         _say(f"{name:<28}{median:>10.1f}{max(took):>10.1f}{most_ms:>9.0f}{mark}")
+    app.extensions["doko-pulse"].close()
     app.extensions["doko"].database.dispose()
     return slow
+
+
+def _log_in(caller: Any, token: str) -> None:
+    form = re.search(r'name="csrf" value="([^"]+)"', caller.get("/dashboard/login").text)
+    answer = caller.post("/dashboard/login", data={"csrf": form[1] if form else "", "token": token})
+    if answer.status_code != 303:
+        raise RuntimeError(f"the dashboard's login answered {answer.status_code}")
 
 
 def _say(line: str) -> None:
