@@ -2,7 +2,7 @@
 # docker build -f deploy/docker/gateway.Dockerfile .
 
 # Pin it by digest where images are built for production.
-ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS packages
 WORKDIR /build

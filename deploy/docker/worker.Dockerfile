@@ -2,7 +2,7 @@
 # deploy/README.md says how the images are built, checked and run.
 
 # Pin it by digest where images are built for production.
-ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
 FROM ${PYTHON_IMAGE} AS packages
 ARG SERVICE

@@ -19,7 +19,6 @@ BASE = "localhost/doko-test-base"
 PREFIX = "localhost/doko-test/"
 TAG = "test"
 STORES = ROOT / "tests/deploy/stores"
-MIRROR = "http://deb.debian.org/debian"
 SUITE = "bookworm"
 TOOLS = ("podman", "buildah", "runc", "debootstrap")
 BUILD_S, BASE_S = 900, 900
@@ -91,7 +90,7 @@ class Podman:
             return ""
         root = self._folder / "base"
         packages = "--include=python3,python3-venv,ca-certificates"
-        made = self.run("debootstrap", "--variant=minbase", packages, SUITE, str(root), MIRROR, timeout_s=BASE_S)
+        made = self.run("debootstrap", "--variant=minbase", packages, SUITE, str(root), timeout_s=BASE_S)
         if made.returncode != 0:
             return f"debootstrap could not make a base: {made.output[-300:]}"
         archive = self._folder / "base.tar"
