@@ -20,6 +20,7 @@ from shared.settings_reader import EnvironmentReader, wrong_value
 
 DEFAULT_URL = "redis://127.0.0.1:6379/0"
 LONGEST_WAIT_MS = 5_000
+DEFAULT_TIMEOUT_MS = 10_000
 MOST_REPLICAS = 9
 
 _SENTINEL_PORT, _SERVER_PORT = 26_379, 6_379
@@ -66,6 +67,8 @@ class RedisSettings:
     sentinel_password: str | None = field(default=None, metadata={"secret": True})
     wait_replicas: int = 0
     wait_timeout_ms: int = 1_000
+    timeout_ms: int = DEFAULT_TIMEOUT_MS
+    """How long an answer may take before Redis counts as out of reach."""
 
     def __repr__(self) -> str:
         """All fields, secrets hidden."""
@@ -88,6 +91,8 @@ def read_redis(reader: EnvironmentReader) -> tuple[str | None, RedisSettings]:
         sentinel_password=reader.secret("REDIS_SENTINEL_PASSWORD"),
         wait_replicas=reader.integer("REDIS_WAIT_REPLICAS", 0, minimum=0, maximum=MOST_REPLICAS),
         wait_timeout_ms=reader.integer("REDIS_WAIT_TIMEOUT_MS", 1_000, minimum=10, maximum=LONGEST_WAIT_MS),
+        # A worker without work waits for an answer for up to a second.
+        timeout_ms=reader.integer("REDIS_TIMEOUT_MS", DEFAULT_TIMEOUT_MS, minimum=1_500, maximum=600_000),
     )
     _check(settings, None if url is None or url.startswith("unix:") else parse_redis_url(url))
     return url, settings

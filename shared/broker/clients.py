@@ -17,25 +17,22 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 CONNECT_TIMEOUT_S = 5.0
-SOCKET_TIMEOUT_S = 10.0
 ASK_TIMEOUT_S = 1.0
 """For a sentinel or a node that is only asked for an address: there are others to ask."""
 
 
-def connect(
-    url: str, *, socket_timeout_s: float = SOCKET_TIMEOUT_S, settings: RedisSettings | None = None
-) -> redis.Redis:
+def connect(url: str, *, socket_timeout_s: float | None = None, settings: RedisSettings | None = None) -> redis.Redis:
     """A Redis client with short timeouts, no retries of its own and bytes as replies."""
+    settings = settings or RedisSettings()
     options: dict[str, Any] = {
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
-        "socket_timeout": socket_timeout_s,
+        "socket_timeout": settings.timeout_ms / 1000 if socket_timeout_s is None else socket_timeout_s,
         "socket_keepalive": True,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
     }
     if url.startswith("unix:"):
         return redis.Redis.from_url(url, **options)
-    settings = settings or RedisSettings()
     address = parse_redis_url(url)
     tls = _tls(settings) if address.tls else {}
     login = _login(address.username, address.password, tls=address.tls)
@@ -49,7 +46,7 @@ def connect(
     return redis.Redis(host=host, port=port, db=address.database, **login, **options, **more)
 
 
-def connect_from(settings: Settings, *, socket_timeout_s: float = SOCKET_TIMEOUT_S) -> redis.Redis:
+def connect_from(settings: Settings, *, socket_timeout_s: float | None = None) -> redis.Redis:
     """The client that the settings describe."""
     return connect(settings.redis_url, socket_timeout_s=socket_timeout_s, settings=settings.redis)
 

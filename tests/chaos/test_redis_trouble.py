@@ -13,8 +13,8 @@ import pytest
 import redis
 
 from deploy.local.redis_server import RedisServer
-from shared.broker.clients import SOCKET_TIMEOUT_S
 from shared.errors import RedisUnavailable
+from shared.settings_redis import DEFAULT_TIMEOUT_MS
 from tests.chaos.conftest import MakeStage
 from tests.chaos.fleet import WorkerProcess, wait_for
 from tests.chaos.slow_proxy import SlowProxy
@@ -24,7 +24,7 @@ from tests.chaos.worker_app import QUEUE
 KILLS = 10 if SOAK else 3
 BAD_FOR_S = 60.0 if SOAK else 6.0
 HOLE_S = 45.0 if SOAK else 4.0
-TIMEOUT_S = SOCKET_TIMEOUT_S if SOAK else 2.0
+TIMEOUT_S = DEFAULT_TIMEOUT_MS / 1000 if SOAK else 2.0
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ def test_workers_whose_connections_swallow_everything_lose_nothing_and_recover(
     proxy = SlowProxy(redis_server.port)
     try:
         stage = make_stage(threads=4)
-        behind = {"REDIS_URL": f"{proxy.url}?socket_timeout={TIMEOUT_S}"}
+        behind = {"REDIS_URL": proxy.url, "REDIS_TIMEOUT_MS": str(round(TIMEOUT_S * 1000))}
         workers = [stage.fleet.start(1, environment=behind if i < cut_off else None)[0] for i in range(2)]
         stage.await_ready(2)
         victim = workers[0]
