@@ -83,7 +83,7 @@ def test_a_blocked_worker_resumes_by_itself_when_the_pause_ends(engine: Engine) 
         job_id = engine.add().job_id
         started = engine.await_event("active", job_id)
         resumed = engine.await_event("resumed")
-    assert started.at_ms - resumed.at_ms < 500
+    assert started.at_ms - resumed.at_ms < 5_000
 
 
 def test_a_cap_holds_over_all_replicas(engine: Engine) -> None:
