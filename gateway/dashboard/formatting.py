@@ -95,13 +95,21 @@ def clock(iso: str | None) -> Markup:
 
 
 def with_times(text: str) -> Markup:
-    """A sentence with its instants as ``moment`` shows them."""
+    """A sentence with its instants as day and time in the business zone: "at" and "until" go before both."""
     told = Markup()
     last = 0
     for found in _INSTANT.finditer(text):
-        told += escape(text[last : found.start()]) + moment(found[0])
+        told += escape(text[last : found.start()]) + _day_and_time(found[0])
         last = found.end()
     return told + escape(text[last:])
+
+
+def _day_and_time(iso: str) -> Markup:
+    instant = datetime.fromisoformat(iso)
+    text = instant.astimezone(BUSINESS_ZONE).strftime("%H:%M:%S on %d %b")
+    return Markup('<time class="clock" datetime="{}" title="{} ({})">{}</time>').format(
+        iso, relative(instant), iso, text
+    )
 
 
 def relative(instant: datetime, now: datetime | None = None) -> str:

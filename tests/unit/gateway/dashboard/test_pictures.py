@@ -165,8 +165,8 @@ def test_numbers_stay_short() -> None:
 def test_the_instants_of_a_sentence_become_times_and_its_markup_text() -> None:
     told = with_times("It failed at 2026-11-28T12:00:00.120Z with <b>")
 
-    assert told.startswith('It failed at <time datetime="2026-11-28T12:00:00.120Z"')
-    assert told.endswith("</time> with &lt;b&gt;")
+    assert told.startswith('It failed at <time class="clock" datetime="2026-11-28T12:00:00.120Z"')
+    assert told.endswith(">17:45:00 on 28 Nov</time> with &lt;b&gt;")
 
 
 def test_an_instant_reads_as_how_long_ago_it_was_or_will_be() -> None:
