@@ -17,6 +17,7 @@ from shared.queues import Queue
 from tests.integration.dashboard.screens.conftest import Screen
 from tests.kit.dashboard import MESSAGE, a_message
 from tests.kit.engine import Engine, error
+from tests.kit.flows import REMIND, SCORE
 
 pytestmark = pytest.mark.slow
 
@@ -30,12 +31,6 @@ ABOUT = {
     "startedAt": 1_790_000_000_000,
     "leaseMs": 600_000,
 }
-SCORE = {
-    "queue": "CREDIT_SCORE",
-    "name": "credit-score-calculation",
-    "data": {"retailerId": "RET001", "trigger": "manual"},
-}
-REMIND = {"queue": "PAYMENT_REMINDERS", "name": "payment-reminder", "data": {"retailerId": "RET001", "type": "OVERDUE"}}
 TREE = {
     "name": "score two, then remind",
     "jobs": [
@@ -131,6 +126,7 @@ def test_a_flow_is_drawn_and_cancelled(screen: Sit, app: Flask, secret: Callable
     page.locator("tbody th a").first.click()
     expect(page.locator(".facts")).to_contain_text("Depend on it")
     page.locator(".facts a[href*='/flows/']").click()
+    page.wait_for_url("**/dashboard/flows/*")  # the job's page has a Cancel of its own
     page.locator("summary", has_text="Cancel").click()
     page.get_by_role("button", name="Cancel what is unfinished").click()
     expect(page.locator("h1 .state")).to_have_text("cancelled")
