@@ -17,6 +17,17 @@ from shared.queues import POLICIES, Queue
 from tests.kit.engine import Engine, error
 
 FLOW = "flow-1"
+SCORE: dict[str, Any] = {
+    "queue": "CREDIT_SCORE",
+    "name": "credit-score-calculation",
+    "data": {"retailerId": "RET001", "trigger": "manual"},
+}
+REMIND: dict[str, Any] = {
+    "queue": "PAYMENT_REMINDERS",
+    "name": "payment-reminder",
+    "data": {"retailerId": "RET001", "type": "OVERDUE"},
+}
+"""Jobs of a flow as the API takes them."""
 
 
 def step(

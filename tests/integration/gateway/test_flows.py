@@ -15,14 +15,8 @@ from shared.database.retention import Retention, remove_expired
 from shared.errors import RedisUnavailable
 from shared.queues import Queue
 from tests.kit.engine import Engine
-from tests.kit.flows import end_one, tell
+from tests.kit.flows import REMIND, SCORE, end_one, tell
 
-SCORE = {
-    "queue": "CREDIT_SCORE",
-    "name": "credit-score-calculation",
-    "data": {"retailerId": "RET001", "trigger": "manual"},
-}
-REMIND = {"queue": "PAYMENT_REMINDERS", "name": "payment-reminder", "data": {"retailerId": "RET001", "type": "OVERDUE"}}
 TREE = {
     "name": "score two, then remind",
     "jobs": [
